@@ -76,10 +76,21 @@ pub(crate) struct Selection<'m> {
     pub(crate) owner: Option<Page<'m>>,
     /// Whether the rows are groups, which have no ids.
     pub(crate) groups: bool,
+    /// The kinds of rows, if they do not all have the same properties.
+    pub(crate) kinds: Option<Kinds>,
     /// The rows that are joined for the filter and the order, which a page hides.
     pub(crate) joins: Vec<JoinedOne<'m>>,
     /// The scan after all that the request uses.
     pub(crate) next_scan: ScanId,
+}
+
+/// Rows of several kinds, each of which has some of the properties of their type.
+#[derive(Debug, Clone)]
+pub(crate) struct Kinds {
+    /// The column with the number of the kind, from zero.
+    pub(crate) column: ScanColumn,
+    /// The properties of each kind.
+    pub(crate) kinds: Vec<Vec<usize>>,
 }
 
 /// What `$select` leaves of the rows of one type.
@@ -213,7 +224,7 @@ impl<'m> Binding<'m> {
         let mut conditions: Vec<Typed> =
             filters.iter().map(|step| binder.segment(step)).collect::<Result<_, _>>()?;
         if let Some(search) = &request.search {
-            conditions.push(search::matches(search, ScanId::FIRST, entity_type)?);
+            conditions.push(search::matches(search, (ScanId::FIRST, entity_type), search::SEARCH)?);
         }
         let BoundRows { rows, order, shown, joins } =
             self.rows(addressed.rows(), binder, conditions, options, None)?;
@@ -226,6 +237,7 @@ impl<'m> Binding<'m> {
             expanded,
             owner,
             groups: false,
+            kinds: None,
             joins,
             next_scan: self.budget.next_scan,
         })
@@ -242,7 +254,17 @@ impl<'m> Binding<'m> {
         let expanded = self.expand(entity_type, &request.options.expand)?;
         let page = addressed.page();
         let (joins, next_scan) = (Vec::new(), self.budget.next_scan);
-        Ok(Selection { page, shown, count: false, expanded, owner, groups: false, joins, next_scan })
+        Ok(Selection {
+            page,
+            shown,
+            count: false,
+            expanded,
+            owner,
+            groups: false,
+            kinds: None,
+            joins,
+            next_scan,
+        })
     }
 
     /// The rows for which conditions and `$filter` hold, in the order of `$orderby`. `whole` is the option that contains the
@@ -308,17 +330,17 @@ fn shown<'m>(
 ) -> Result<SelectedProperties<'m>, Error> {
     let value = |(at, name): (usize, &&str)| (values.column(at), (*name).to_owned());
     let all = || SelectedProperties {
-        properties: (0..entity_type.properties.len()).collect(),
+        properties: (0..entity_type.named().len()).collect(),
         computed: computed.iter().enumerate().map(value).collect(),
         navigations: entity_type.navigations.iter().map(|navigation| &*navigation.name).collect(),
         narrowed: false,
     };
     let Some(items) = &options.select else { return Ok(all()) };
-    let most = MAX_SELECT.max(entity_type.properties.len());
+    let most = MAX_SELECT.max(entity_type.named().len());
     if items.len() > most {
         return Err(Reason::TooManyItems(most).at(target, items[most].at));
     }
-    let names = entity_type.properties.iter().enumerate().map(|(index, property)| (&*property.name, index));
+    let names = entity_type.named().iter().enumerate().map(|(index, property)| (&*property.name, index));
     let by_name: HashMap<&str, usize> = if items.len() > FEW { names.collect() } else { HashMap::new() };
     let find = |name: &str| match by_name.get(name) {
         None if items.len() <= FEW => entity_type.property(name).map(|(index, _)| index),

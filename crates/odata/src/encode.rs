@@ -6,12 +6,13 @@
 pub(crate) mod expanded;
 mod fast_path;
 pub(crate) mod id;
+pub(crate) mod kinds;
 pub(crate) mod nesting;
 mod tag;
 pub(crate) mod text;
 pub(crate) mod value;
 
-use crate::cell::{Cell, Row};
+use crate::cell::Row;
 use crate::edm_type::EdmType;
 use crate::entity_tag::EntityTag;
 use crate::format::{Format, MetadataLevel};
@@ -19,7 +20,7 @@ use crate::model::{EntityType, Model, Property};
 use expanded::Expanded;
 use fast_path::{Before, RowBuffer};
 use id::Id;
-use nesting::Nesting;
+use kinds::{RowKinds, Start, Values};
 use tag::TagWriting;
 use value::Writing;
 
@@ -70,6 +71,8 @@ pub(crate) struct Shape<'a> {
     pub(crate) model: &'a Model,
     pub(crate) entity_type: &'a EntityType,
     pub(crate) shown: Vec<Slot<'a>>,
+    /// The kinds of rows that do not have all of them.
+    pub(crate) kinds: Option<RowKinds>,
     /// What is selected and expanded, as the context URL lists it; `None` for everything that is not expanded.
     pub(crate) list: Option<String>,
     /// The names of the navigation properties whose links are written with the ids.
@@ -103,10 +106,10 @@ pub struct Encoder {
     /// The text before the id of each row; `None` if ids are not written.
     id: Option<Id>,
     tag: Option<TagWriting>,
-    fields: Vec<Field>,
+    values: Values,
+    /// The values of each kind of rows, if there are several, and the column with the number of the kind.
+    kinds: Option<(usize, Vec<Values>)>,
     expanded: Vec<Expanded>,
-    /// The number of objects that end with a row, besides itself.
-    ends: usize,
     count_as_text: bool,
     value_type: &'static str,
 }
@@ -133,59 +136,30 @@ pub struct Body<'e> {
 
 impl Encoder {
     pub(crate) fn new(shape: Shape<'_>) -> Self {
-        let full = shape.format.metadata == MetadataLevel::Full;
         let tag = TagWriting::new(shape.tag.clone(), shape.format.metadata != MetadataLevel::None);
         let has_start = !shape.key.is_empty() || tag.as_ref().is_some_and(|tag| tag.is_shown);
-        let mut first = shape.subject.is_of_rows() && !has_start;
-        let mut fields = Vec::with_capacity(shape.shown.len());
-        let mut nesting = Nesting::default();
-        for Slot { column, property } in shape.shown.iter().copied() {
-            let mut before = Vec::with_capacity(property.name.len() + 4);
-            let single = shape.subject == BodyKind::Property;
-            let way = nesting.to(if single { "value" } else { &property.name });
-            before.resize(way.ends, b'}');
-            for entity in way.starts {
-                before.push(if first { b'{' } else { b',' });
-                name_of(&mut before, entity);
-                first = true;
-            }
-            let name = way.name;
-            if full && needs_type(property.ty) {
-                before.push(if first { b'{' } else { b',' });
-                first = false;
-                let annotated = if single { "" } else { name };
-                name_of(&mut before, &format!("{annotated}@odata.type"));
-                before.extend(format!("\"#{}\"", &property.ty.name()["Edm.".len()..]).bytes());
-            }
-            before.push(if first { b'{' } else { b',' });
-            first = false;
-            name_of(&mut before, name);
-            fields.push((before, column, property));
-        }
-        let value_type = match fields.as_slice() {
-            [(_, _, Property { ty: EdmType::Binary, .. })] => "application/octet-stream",
+        let value_type = match shape.shown.as_slice() {
+            [Slot { property: Property { ty: EdmType::Binary, .. }, .. }] => "application/octet-stream",
             _ => "text/plain;charset=utf-8",
         };
         let id = (!shape.key.is_empty()).then(|| Id::new(&shape));
-        // After a head without a context, the first name follows without a comma.
         let head = head(&shape);
-        if !shape.subject.is_of_rows()
-            && head == b"{"
-            && id.is_none()
-            && let Some((before, ..)) = fields.first_mut()
-        {
-            before.remove(0);
-        }
-        let fields = fields.into_iter().map(|(before, column, property)| Field {
-            before: before.into(),
-            column,
-            writing: Writing::of(property.reading(), shape.format),
-            annotated: shape.subject != BodyKind::Property && shape.format.metadata != MetadataLevel::None,
-            promised: !property.nullable,
+        // After a head without a context, the first name follows without a comma.
+        let start = match (shape.subject.is_of_rows(), has_start) {
+            (true, false) => Start::Brace,
+            (false, false) if head == b"{" => Start::Nothing,
+            _ => Start::Comma,
+        };
+        let values = Values::of(&shape, &shape.shown, start);
+        let kinds = shape.kinds.as_ref().map(|kinds| {
+            let of_kind = |shown: &Vec<bool>| {
+                let slots = shape.shown.iter().zip(shown).filter(|(_, shown)| **shown);
+                Values::of(&shape, &slots.map(|(slot, _)| *slot).collect::<Vec<_>>(), start)
+            };
+            (kinds.column, kinds.shown.iter().map(of_kind).collect())
         });
-        let fields = fields.collect();
         let (expanded, count_as_text) = (shape.expanded, shape.format.ieee754_compatible);
-        Self { head, id, tag, fields, expanded, ends: nesting.depth(), count_as_text, value_type }
+        Self { head, id, tag, values, kinds, expanded, count_as_text, value_type }
     }
 
     /// Starts a collection. The total number of rows comes first if the client asked for it.
@@ -218,7 +192,7 @@ impl Encoder {
         out.extend_from_slice(&self.head);
         self.start_entity(out, row);
         let mut row_buffer = RowBuffer::new(out);
-        let invalid_values = self.fields(&mut row_buffer, row);
+        let invalid_values = self.values.write(&mut row_buffer, row);
         row_buffer.byte(b'}');
         row_buffer.finish();
         invalid_values
@@ -241,11 +215,20 @@ impl Encoder {
         self.tag.as_ref().map(|tag| tag.of(row))
     }
 
+    /// The values that a row has.
+    #[inline]
+    fn values_of(&self, row: &impl Row) -> &Values {
+        match &self.kinds {
+            None => &self.values,
+            Some((column, kinds)) => kinds::of(kinds, row.cell(*column)).unwrap_or(&self.values),
+        }
+    }
+
     /// Writes one property as a complete body, unless it is null.
     pub fn property(&self, out: &mut Vec<u8>, row: &impl Row) -> Written {
         let start = out.len();
         out.extend_from_slice(&self.head);
-        let Some(field) = self.fields.first() else { return Written::Null };
+        let Some(field) = self.values.fields.first() else { return Written::Null };
         out.extend_from_slice(field.before.bytes());
         let value = out.len();
         let fits = field.writing.write(out, row.cell(field.column));
@@ -264,7 +247,7 @@ impl Encoder {
 
     /// Writes the raw value of a property, unless it is null.
     pub fn value(&self, out: &mut Vec<u8>, row: &impl Row) -> Written {
-        match self.fields.first() {
+        match self.values.fields.first() {
             Some(field) => field.writing.bare(out, row.cell(field.column)),
             None => Written::Null,
         }
@@ -272,24 +255,12 @@ impl Encoder {
 
     /// Whether the property that this writes is never null according to the model.
     pub fn is_promised(&self) -> bool {
-        self.fields.first().is_some_and(|field| field.promised)
+        self.values.fields.first().is_some_and(|field| field.promised)
     }
 
     /// The `Content-Type` of a raw value.
     pub fn value_media_type(&self) -> &'static str {
         self.value_type
-    }
-
-    #[inline]
-    fn fields(&self, row_buffer: &mut RowBuffer<'_>, row: &impl Row) -> InvalidValues {
-        let mut invalid_values = InvalidValues::default();
-        for field in &self.fields {
-            let cell = row.cell(field.column);
-            let fits = row_buffer.field(field, cell);
-            invalid_values.values += u64::from(!fits);
-            invalid_values.promised += u64::from(field.promised && (!fits || matches!(cell, Cell::Null)));
-        }
-        invalid_values
     }
 }
 
@@ -305,16 +276,16 @@ impl Body<'_> {
             out.push(b',');
         }
         self.rows += 1;
-        let encoder = self.encoder;
-        if encoder.id.is_some() || encoder.tag.is_some() || encoder.fields.is_empty() {
+        let (encoder, row_values) = (self.encoder, self.encoder.values_of(row));
+        if encoder.id.is_some() || encoder.tag.is_some() || row_values.fields.is_empty() {
             out.push(b'{');
             encoder.start_entity(out, row);
         }
         let mut row_buffer = RowBuffer::new(out);
-        let InvalidValues { values, promised } = self.encoder.fields(&mut row_buffer, row);
+        let InvalidValues { values, promised } = row_values.write(&mut row_buffer, row);
         self.invalid_values.values += values;
         self.invalid_values.promised += promised;
-        for _ in 0..self.encoder.ends {
+        for _ in 0..row_values.ends {
             row_buffer.byte(b'}');
         }
         row_buffer.byte(b'}');
@@ -349,12 +320,6 @@ fn separate(out: &mut Vec<u8>) {
 fn name_of(out: &mut Vec<u8>, name: &str) {
     text::string(out, name.as_bytes());
     out.push(b':');
-}
-
-/// JSON itself distinguishes only Booleans, strings and doubles ([OData JSON 4.01
-/// §4.6.3](https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_ControlInformationtypeodatatype)).
-fn needs_type(ty: EdmType) -> bool {
-    !matches!(ty, EdmType::Boolean | EdmType::String { .. } | EdmType::Double)
 }
 
 /// The opening brace and the context URL

@@ -5,7 +5,7 @@ use crate::model::{EntityType, Model};
 
 /// The property that was probably meant by a wrong name.
 pub(crate) fn property(entity_type: &EntityType, wrong: &str) -> Option<String> {
-    let properties = entity_type.properties.iter().map(|property| (&property.name, &property.column));
+    let properties = entity_type.named().iter().map(|property| (&property.name, &property.column));
     near(&properties, wrong)
 }
 

@@ -161,6 +161,8 @@ pub struct EntityType {
     pub table: String,
     /// The properties, in the order of the table.
     pub properties: Vec<Property>,
+    /// How many of the last ones have no name: those of rows that a request makes and that only their order needs.
+    pub unnamed: usize,
     /// The indexes of the key properties, in key order; never empty.
     pub key: Vec<usize>,
     /// The key properties that may be null in the database, or something other than a value of the type. Such
@@ -297,9 +299,14 @@ impl EntityType {
         self.changes.is_some() && (insert || update || delete)
     }
 
+    /// The properties that have a name; their indexes are those of all properties.
+    pub(crate) fn named(&self) -> &[Property] {
+        &self.properties[..self.properties.len() - self.unnamed]
+    }
+
     /// The property with this name, and its index.
     pub fn property(&self, name: &str) -> Option<(usize, &Property)> {
-        self.properties.iter().enumerate().find(|(_, property)| property.name == name)
+        self.named().iter().enumerate().find(|(_, property)| property.name == name)
     }
 
     /// The navigation property with this name.

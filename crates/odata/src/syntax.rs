@@ -44,6 +44,10 @@ pub const MAX_EXPANDED: usize = 16;
 pub const MAX_COMPUTED: usize = 64;
 /// The maximum number of transformations in `$apply`.
 pub const MAX_TRANSFORMATIONS: usize = 16;
+/// The maximum number of `concat` within each other.
+pub const MAX_CONCAT_DEPTH: usize = 4;
+/// The maximum number of times that `concat` and `rollup` make a request read its rows.
+pub const MAX_READINGS: usize = 16;
 /// The maximum number of properties by which rows are grouped.
 pub const MAX_GROUPING: usize = 32;
 /// The maximum number of values in one `aggregate`.

@@ -18,24 +18,30 @@
 //!   its parents, because it repeats each of them. The first scan of a path is one of many if the path leads back to
 //!   one entity.
 //! - A [`Take`] may stand over any node but an [`Aggregate`]; the columns below it are visible above it if it lists them.
-//! - A [`Page`] below another node reads one table (filters over a scan), and only the columns of that scan
-//!   are visible above it.
+//! - A [`Page`] or a [`Reach`] below another node reads one table (filters over a scan), groups or a [`Concat`], and only the
+//!   columns of that scan are visible above it.
+//! - A [`Concat`] hides the columns below it, like an aggregate. Its parts may have the same scans.
 
 mod aggregate;
 pub(crate) mod class;
 pub(crate) mod column;
-mod described;
+pub(crate) mod concat;
+pub(crate) mod described;
 mod failing;
 pub(crate) mod function;
 pub(crate) mod lookup;
 pub(crate) mod new_value;
+pub(crate) mod reach;
+mod structure;
 pub(crate) mod typed;
 
 use crate::model::{EntityType, Navigation, Property};
 use crate::position::Mark;
 use column::{ScanColumn, ScanId};
+use concat::Concat;
 use described::Described;
 use lookup::Lookup;
+use reach::Reach;
 use typed::Typed;
 
 /// A node: a set of rows.
@@ -48,6 +54,8 @@ pub(crate) enum PlanNode<'m> {
     Aggregate(Aggregate<'m>),
     Expand(Expand<'m>),
     Take(Take<'m>),
+    Reach(Reach<'m>),
+    Concat(Concat<'m>),
     Page(Page<'m>),
 }
 
@@ -206,47 +214,6 @@ impl<'m> Scan<'m> {
     }
 }
 
-impl PlanNode<'_> {
-    /// The scan from which its rows come first, with their type: a table or an aggregation.
-    pub(crate) fn first_scan(&self) -> (ScanId, &EntityType) {
-        match self {
-            Self::Scan(scan) => (scan.id, scan.entity_type),
-            Self::Aggregate(aggregate) => (aggregate.id, &aggregate.entity_type),
-            Self::Filter(Filter { input, .. })
-            | Self::Compute(Compute { input, .. })
-            | Self::Lookup(Lookup { input, .. })
-            | Self::Expand(Expand { input, .. })
-            | Self::Take(Take { input, .. })
-            | Self::Page(Page { input, .. }) => input.first_scan(),
-        }
-    }
-
-    /// Whether its rows are groups.
-    pub(crate) fn is_grouped(&self) -> bool {
-        match self {
-            Self::Aggregate(_) => true,
-            Self::Scan(_) => false,
-            Self::Filter(Filter { input, .. })
-            | Self::Compute(Compute { input, .. })
-            | Self::Lookup(Lookup { input, .. })
-            | Self::Expand(Expand { input, .. })
-            | Self::Take(Take { input, .. })
-            | Self::Page(Page { input, .. }) => input.is_grouped(),
-        }
-    }
-
-    /// The type of its rows.
-    pub(crate) fn entity_type(&self) -> &EntityType {
-        self.first_scan().1
-    }
-
-    /// The columns of the key of its rows.
-    pub(crate) fn key(&self) -> Vec<ScanColumn> {
-        let (scan, entity_type) = self.first_scan();
-        entity_type.key.iter().map(|property| scan.column(*property)).collect()
-    }
-}
-
 /// What the scans of a tree contain, by their ids.
 #[derive(Debug, Clone)]
 pub(crate) struct Scans<'t> {
@@ -262,9 +229,9 @@ enum Content<'t> {
 }
 
 impl Content<'_> {
-    /// Whether both are rows of the same table.
+    /// Whether both are rows of the same table, or derived in the same way.
     fn is(self, other: Content<'_>) -> bool {
-        matches!((self, other), (Self::Rows(one), Content::Rows(other)) if std::ptr::eq(one, other))
+        matches!((self, other), (Self::Rows(one), Content::Rows(other)) if std::ptr::eq(one, other) || one == other)
     }
 }
 
@@ -318,6 +285,16 @@ impl<'t> Scans<'t> {
             PlanNode::Aggregate(Aggregate { input, id, entity_type, .. }) => {
                 self.insert(*id, Content::Rows(entity_type));
                 self.add(input);
+            }
+            PlanNode::Reach(Reach { input, id, entity_type, .. }) => {
+                self.insert(*id, Content::Rows(entity_type));
+                self.add(input);
+            }
+            PlanNode::Concat(Concat { parts, id, entity_type }) => {
+                self.insert(*id, Content::Rows(entity_type));
+                for part in parts {
+                    self.add(&part.input);
+                }
             }
             PlanNode::Expand(Expand { input, nested, .. }) => {
                 self.add(input);

@@ -1,17 +1,19 @@
 //! Binding `$apply` and `$compute`: rows that are derived from those of an entity set.
 
 mod grouping;
+mod sequence;
 
 use super::expression::Binder;
 use super::names::{Named, Names};
 use super::resource::Addressed;
 use super::scope::Scopes;
-use super::{Binding, SelectedProperties, Selection, complete, search, shown};
+use super::{Binding, Kinds, SelectedProperties, Selection, complete, search, shown};
 use crate::aggregation_method::Method;
 use crate::error::{Error, Reason};
 use crate::model::EntityType;
 use crate::syntax::apply::{AggregateItem, GroupingPath, Transformation, TransformationKind};
 use crate::syntax::compute::{Alias, ComputeItem};
+use crate::syntax::search::Search;
 use crate::syntax::{EntityOptions, OrderTerm, Request, Step};
 use crate::tree::class::Class;
 use crate::tree::column::ScanId;
@@ -24,12 +26,15 @@ use grouping::Joined;
 pub(super) const APPLY: &str = "$apply";
 
 /// Rows on their way through transformations.
+#[derive(Clone)]
 pub(super) struct Derived<'m> {
     pub(super) rows: PlanNode<'m>,
     /// The values that were computed since rows were last grouped.
     names: Vec<Named>,
     /// The order in which they are, without the key.
     order: Vec<Order>,
+    /// The kinds of rows, if they do not all have the same properties.
+    kinds: Option<Kinds>,
 }
 
 impl Derived<'_> {
@@ -41,6 +46,15 @@ impl Derived<'_> {
     fn filtered(self, condition: Typed) -> Self {
         let rows = PlanNode::Filter(Filter { input: Box::new(self.rows), condition });
         Self { rows, ..self }
+    }
+
+    /// The rows that match a search.
+    fn searched(self, search: &Search<'_>, target: &'static str) -> Result<Self, Error> {
+        if self.rows.is_grouped() {
+            return Err(Reason::NotImplemented("a search in groups".to_owned()).at(target, 0));
+        }
+        let condition = search::matches(search, self.rows.first_scan(), target)?;
+        Ok(self.filtered(condition))
     }
 
     /// Some of the rows, by their place in an order.
@@ -84,20 +98,15 @@ impl<'m> Binding<'m> {
         request: &Request<'_>,
     ) -> Result<Selection<'m>, Error> {
         let (entity_type, owner) = (addressed.entity_type, addressed.owner());
-        let mut derived = Derived { rows: addressed.rows(), names: Vec::new(), order: Vec::new() };
+        let mut derived =
+            Derived { rows: addressed.rows(), names: Vec::new(), order: Vec::new(), kinds: None };
         for step in filters {
             let condition = self.bound(&derived, "path", |binder| binder.segment(step))?;
             derived = derived.filtered(condition);
         }
+        derived = self.sequence(derived, &request.apply)?;
         if let Some(search) = &request.search {
-            if !request.apply.is_empty() {
-                return Err(Reason::NotImplemented("$search with $apply".to_owned()).at("$search", 0));
-            }
-            let (scan, _) = derived.first_scan();
-            derived = derived.filtered(search::matches(search, scan, entity_type)?);
-        }
-        for transformation in &request.apply {
-            derived = self.transformed(derived, transformation)?;
+            derived = derived.searched(search, search::SEARCH)?;
         }
         let groups = derived.rows.is_grouped();
         if groups && !request.options.expand.is_empty() {
@@ -114,7 +123,7 @@ impl<'m> Binding<'m> {
         let (scan, own) = derived.first_scan();
         complete(&mut order, scan, own);
         let expanded = self.expand(entity_type, &options.expand)?;
-        let values = self.budget.scan();
+        let (values, kinds) = (self.budget.scan(), derived.kinds.take());
         let shown = selected(&derived, (!groups).then_some(entity_type), options, values)?;
         Ok(Selection {
             page: Page {
@@ -129,6 +138,7 @@ impl<'m> Binding<'m> {
             expanded,
             owner,
             groups,
+            kinds,
             joins: Vec::new(),
             next_scan: self.budget.next_scan,
         })
@@ -142,7 +152,7 @@ impl<'m> Binding<'m> {
     ) -> Result<Selection<'m>, Error> {
         let (entity_type, owner) = (addressed.entity_type, addressed.owner());
         let Page { input, .. } = addressed.page();
-        let mut derived = Derived { rows: *input, names: Vec::new(), order: Vec::new() };
+        let mut derived = Derived { rows: *input, names: Vec::new(), order: Vec::new(), kinds: None };
         self.compute(&mut derived, &request.compute, "$compute")?;
         let expanded = self.expand(entity_type, &request.options.expand)?;
         let values = self.budget.scan();
@@ -150,7 +160,17 @@ impl<'m> Binding<'m> {
         let input = Box::new(derived.with_values(values));
         let page = Page { input, order: Vec::new(), after: None, skip: 0, rows: Some(1) };
         let (joins, next_scan) = (Vec::new(), self.budget.next_scan);
-        Ok(Selection { page, shown, count: false, expanded, owner, groups: false, joins, next_scan })
+        Ok(Selection {
+            page,
+            shown,
+            count: false,
+            expanded,
+            owner,
+            groups: false,
+            kinds: None,
+            joins,
+            next_scan,
+        })
     }
 
     fn transformed(
@@ -168,7 +188,6 @@ impl<'m> Binding<'m> {
                 self.compute(&mut input, items, APPLY)?;
                 Ok(input)
             }
-            TransformationKind::Group(paths, aggregates) => self.grouped(input, paths, aggregates),
             TransformationKind::OrderBy(terms) => {
                 let terms = self.terms(&input, terms, APPLY)?;
                 Ok(Derived { order: input.ordered(terms), ..input })
@@ -182,15 +201,16 @@ impl<'m> Binding<'m> {
                 Ok(input.limited(order, *rows, None))
             }
             TransformationKind::Extreme { count, by, bottom } => {
-                let term = self.bound(&input, APPLY, |binder| binder.bind_subject(by))?;
-                if !term.class.is_numeric() {
-                    let (operation, found) =
-                        (if *bottom { "bottomcount" } else { "topcount" }, term.class.name().to_owned());
-                    return Err(Reason::TypeMismatch { operation, found }.at(APPLY, by.at));
-                }
-                let order = ordering(vec![Order { term, descending: !bottom }]);
-                let order = input.ordered(order);
+                let operation = if *bottom { "bottomcount" } else { "topcount" };
+                let order = self.ranking(&input, by, *bottom, operation)?.1;
                 Ok(input.limited(order, 0, Some(*count)))
+            }
+            TransformationKind::Reach { amount, percent, by, bottom } => {
+                self.reaching(input, amount, *percent, (by, *bottom))
+            }
+            TransformationKind::Search(search) => input.searched(search, APPLY),
+            TransformationKind::Group(..) | TransformationKind::Concat(_) => {
+                unreachable!("a sequence makes several parts of them")
             }
         }
     }
@@ -249,12 +269,12 @@ impl<'m> Binding<'m> {
     fn grouped(
         &mut self,
         mut input: Derived<'m>,
-        paths: &[GroupingPath<'_>],
+        paths: &[&GroupingPath<'_>],
         items: &[AggregateItem<'_>],
     ) -> Result<Derived<'m>, Error> {
         let mut keys: Vec<(String, Typed)> = Vec::with_capacity(paths.len());
         let mut joined = Joined::new();
-        for GroupingPath { at, path } in paths {
+        for &GroupingPath { at, path } in paths {
             let (name, key) = (path.join("/"), self.grouping_key(&mut input, &mut joined, *at, path)?);
             if keys.iter().any(|(other, _)| *other == name) {
                 return Err(taken(&name, APPLY, *at));
@@ -275,7 +295,7 @@ impl<'m> Binding<'m> {
             aggregates.push((item.alias.name, self.aggregated(&input, item)?));
         }
         let groups = Aggregate::of(input.rows, self.budget.scan(), keys, aggregates);
-        Ok(Derived { rows: PlanNode::Aggregate(groups), names: Vec::new(), order: Vec::new() })
+        Ok(Derived { rows: PlanNode::Aggregate(groups), names: Vec::new(), order: Vec::new(), kinds: None })
     }
 
     fn aggregated(&mut self, input: &Derived<'m>, item: &AggregateItem<'_>) -> Result<Aggregated, Error> {

@@ -84,7 +84,7 @@ impl<'m> Binder<'m> {
             && let Some(word) = word(literal)
         {
             let current = self.scopes.current();
-            let properties = current.entity_type.properties.iter().enumerate();
+            let properties = current.entity_type.named().iter().enumerate();
             let has_name = |name: &str| name == word || (word != "INF" && name.eq_ignore_ascii_case(word));
             if let Some((index, property)) = properties.clone().find(|(_, property)| has_name(&property.name))
             {

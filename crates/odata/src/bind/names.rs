@@ -15,7 +15,7 @@ pub(super) const MAX_TOTAL: usize = 4 * MAX_LENGTH;
 const MAX_LEVELS: usize = 8;
 
 /// A computed value.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Named {
     pub(super) computed: Computed,
     /// The length of its expression, with those that it contains.

@@ -8,20 +8,24 @@ use crate::tree::column::ScanId;
 use crate::tree::function::Function;
 use crate::tree::typed::{Constant, Term, Typed};
 
-const SEARCH: &str = "$search";
+pub(super) const SEARCH: &str = "$search";
 
 /// The maximum number of times that a search compares a term with a column.
 const MAX_COMPARED: usize = 512;
 
-/// The condition that a row matches a search.
-pub(super) fn matches(search: &Search<'_>, scan: ScanId, entity_type: &EntityType) -> Result<Typed, Error> {
+/// The condition that a row matches a search. `target` is the option that contains it.
+pub(super) fn matches(
+    search: &Search<'_>,
+    (scan, entity_type): (ScanId, &EntityType),
+    target: &'static str,
+) -> Result<Typed, Error> {
     let columns = &entity_type.searchable;
     if columns.is_empty() {
         let what = format!("$search in {}, which has no text", entity_type.name);
-        return Err(Reason::NotImplemented(what).at(SEARCH, 0));
+        return Err(Reason::NotImplemented(what).at(target, 0));
     }
     if terms(search) * columns.len() > MAX_COMPARED {
-        return Err(Reason::TooComplex.at(SEARCH, 0));
+        return Err(Reason::TooComplex.at(target, 0));
     }
     let texts: Vec<Typed> = columns
         .iter()

@@ -18,7 +18,7 @@ pub(super) fn write_support(xml: &mut Writer) {
     }
     xml.close("Collection");
     xml.close("PropertyValue");
-    let rollup = format!("{VOCABULARY}.RollupType/None");
+    let rollup = format!("{VOCABULARY}.RollupType/MultipleHierarchies");
     xml.leaf("PropertyValue", &[("Property", "Rollup"), ("EnumMember", &rollup)]);
     xml.leaf("PropertyValue", &[("Property", "From"), ("Bool", "false")]);
     xml.close("Record");

@@ -80,12 +80,13 @@ impl Encoder {
     fn content_with_gaps(&self, out: &mut Vec<u8>, row: &impl Row, gaps: &mut Vec<Gap>) -> InvalidValues {
         self.start_entity(out, row);
         // The first name of an entity brings its own brace if nothing precedes it.
-        let brings_brace = self.fields.first().is_some_and(|field| field.before.bytes().starts_with(b"{"));
+        let brings_brace =
+            self.values.fields.first().is_some_and(|field| field.before.bytes().starts_with(b"{"));
         if brings_brace && out.last() == Some(&b'{') {
             out.pop();
         }
         let mut row_buffer = RowBuffer::new(out);
-        let mut invalid_values = self.fields(&mut row_buffer, row);
+        let mut invalid_values = self.values.write(&mut row_buffer, row);
         row_buffer.finish();
         for expanded in &self.expanded {
             let InvalidValues { values, promised } = self.expanded(expanded, out, row, gaps);

@@ -124,6 +124,7 @@ fn entity_type(
         schema: table.schema,
         table: table.name,
         properties,
+        unnamed: 0,
         key,
         loose_key,
         key_is_enforced: table.key_is_enforced,

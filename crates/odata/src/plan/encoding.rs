@@ -3,6 +3,7 @@
 use super::context;
 use crate::bind::{SelectedProperties, Selection};
 use crate::encode::expanded::Expanded;
+use crate::encode::kinds::RowKinds;
 use crate::encode::{BodyKind, Encoder, Shape, Slot, text};
 use crate::format::{Format, MetadataLevel};
 use crate::model::{EntityType, Model};
@@ -25,6 +26,17 @@ pub(super) struct Planner<'a> {
     pub(super) cacheable: bool,
 }
 
+/// What rows contain besides the values of their properties.
+#[derive(Debug, Default)]
+pub(super) struct Content {
+    /// The navigation properties.
+    pub(super) expanded: Vec<Expanded>,
+    /// What is selected and expanded, for the context URL.
+    pub(super) list: Option<String>,
+    /// The kinds of rows, if there are several.
+    pub(super) kinds: Option<RowKinds>,
+}
+
 impl Planner<'_> {
     pub(super) fn encoder(
         &self,
@@ -35,17 +47,27 @@ impl Planner<'_> {
     ) -> Encoder {
         let list = context::select_list(selection);
         let rows = selection.page.input.first_scan();
-        self.encoder_of(columns, rows, &selection.shown, subject, (expanded, list))
+        let kinds = selection.kinds.as_ref().map(|kinds| {
+            let of_kind = |kind: &Vec<usize>| {
+                let properties = selection.shown.properties.iter().map(|property| kind.contains(property));
+                properties.chain(selection.shown.computed.iter().map(|_| true)).collect()
+            };
+            RowKinds {
+                column: columns.column(kinds.column),
+                shown: kinds.kinds.iter().map(of_kind).collect(),
+            }
+        });
+        self.encoder_of(columns, rows, &selection.shown, subject, Content { expanded, list, kinds })
     }
 
-    /// The encoder of rows of a scan. `expanded` are its navigation properties with the list for the context URL.
+    /// The encoder of rows of a scan.
     pub(super) fn encoder_of(
         &self,
         columns: &mut StatementColumns<'_>,
         (scan, entity_type): (ScanId, &EntityType),
         shown: &SelectedProperties<'_>,
         subject: BodyKind,
-        (expanded, list): (Vec<Expanded>, Option<String>),
+        Content { expanded, list, kinds }: Content,
     ) -> Encoder {
         let is_reference = matches!(subject, BodyKind::References | BodyKind::Reference);
         // Ids consist of the key.
@@ -67,6 +89,7 @@ impl Planner<'_> {
             model: self.model,
             entity_type,
             shown: slots,
+            kinds,
             list,
             links: &shown.navigations,
             expanded,

@@ -1,6 +1,6 @@
 //! The levels of an expanded page: for each, the tree of its rows, its statement and its encoder.
 
-use super::encoding::{Planner, all_columns, key_of, shown_columns};
+use super::encoding::{Content, Planner, all_columns, key_of, shown_columns};
 use crate::bind::expand::BoundExpand;
 use crate::encode::expanded::{Expanded, ExpandedContent};
 use crate::encode::id::KeyPredicate;
@@ -133,7 +133,8 @@ impl<'p, 'b, 'm> Levels<'p, 'b, 'm> {
     ) -> Encoder {
         let expanded = self.expanded(columns, path, &one.nested);
         let rows = (one.scan, one.entity_type);
-        self.planner.encoder_of(columns, rows, &one.shown, subject_of(one), (expanded, None))
+        let content = Content { expanded, ..Content::default() };
+        self.planner.encoder_of(columns, rows, &one.shown, subject_of(one), content)
     }
 
     /// Plans the levels after the first, whose encoder has been made.

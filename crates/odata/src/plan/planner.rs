@@ -53,7 +53,7 @@ impl Planner<'_> {
         }
         let Read { statement, expansion, encoder, terms, alike } =
             self.read(&selection, page_limit, subject)?;
-        let is_total = selection.groups && selection.page.input.key().is_empty();
+        let is_total = selection.groups && selection.page.input.has_rows_of_nothing();
         let count = match position {
             None if selection.count => Some(select::count_rows(self.dialect, &selection.page.input)?),
             _ => None,

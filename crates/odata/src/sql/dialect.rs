@@ -10,6 +10,7 @@ use crate::cell::Value;
 use crate::model::{EntityType, Property};
 use crate::position::Mark;
 use crate::tree::AggregateFunction;
+use crate::tree::class::Class;
 use crate::tree::column::{ScanColumn, ScanId};
 use crate::tree::function::Function;
 use crate::tree::new_value::NewValues;
@@ -261,6 +262,12 @@ pub(crate) trait Rules {
 
     /// Writes an aggregate function of the operand's values. Only the number of rows has no operand.
     fn aggregate(&self, writer: &mut Writer<'_>, function: AggregateFunction, operand: Option<&Typed>);
+
+    /// Writes the sum of the operand's values in a window, which `window` writes after the name of the function and its operand.
+    fn sum_over(&self, writer: &mut Writer<'_>, operand: &Typed, window: &dyn Fn(&mut Writer<'_>));
+
+    /// Null as a value of a class, in a list of columns of which only others say the type.
+    fn null_of(&self, class: Class) -> &'static str;
 
     /// Writes an arithmetic operation, which is null if an operand is, or if the result is not a number.
     fn arithmetic(&self, writer: &mut Writer<'_>, operator: Arithmetic, left: &Typed, right: &Typed);

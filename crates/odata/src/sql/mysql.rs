@@ -329,6 +329,15 @@ impl Rules for Mysql {
         call::aggregate(writer, function, operand);
     }
 
+    fn sum_over(&self, writer: &mut Writer<'_>, operand: &Typed, window: &dyn Fn(&mut Writer<'_>)) {
+        self.aggregate(writer, AggregateFunction::Sum, Some(operand));
+        window(writer);
+    }
+
+    fn null_of(&self, _: Class) -> &'static str {
+        "NULL"
+    }
+
     fn arithmetic(&self, writer: &mut Writer<'_>, operator: Arithmetic, left: &Typed, right: &Typed) {
         number::arithmetic(writer, operator, left, right);
     }

@@ -327,6 +327,14 @@ impl Rules for Postgres {
         call::aggregate(writer, function, operand);
     }
 
+    fn sum_over(&self, writer: &mut Writer<'_>, operand: &Typed, window: &dyn Fn(&mut Writer<'_>)) {
+        call::sum_over(writer, operand, window);
+    }
+
+    fn null_of(&self, class: Class) -> &'static str {
+        column::null_of(class)
+    }
+
     fn arithmetic(&self, writer: &mut Writer<'_>, operator: Arithmetic, left: &Typed, right: &Typed) {
         number::arithmetic(writer, operator, left, right);
     }

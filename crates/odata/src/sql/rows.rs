@@ -1,10 +1,14 @@
 //! The rows that one `SELECT` reads: the tables of a tree, how they are joined, and which rows of them count.
 
+mod concat;
 pub(super) mod page;
+mod reach;
 mod take;
 
 use super::Writer;
 use crate::tree::column::{ScanColumn, ScanId};
+use crate::tree::concat::Concat;
+use crate::tree::reach::Reach;
 use crate::tree::typed::Typed;
 use crate::tree::{Aggregate, Expand, Filter, Page, PlanNode, Scan, Take};
 
@@ -23,6 +27,8 @@ enum FromItem<'t> {
     Table(&'t Scan<'t>),
     Groups(&'t Aggregate<'t>),
     Taken(&'t Take<'t>),
+    Reached(&'t Reach<'t>),
+    Concat(&'t Concat<'t>),
     Page(&'t Page<'t>),
 }
 
@@ -40,6 +46,8 @@ impl<'t> Rows<'t> {
             PlanNode::Scan(scan) => FromItem::Table(scan),
             PlanNode::Aggregate(aggregate) => FromItem::Groups(aggregate),
             PlanNode::Take(take) => FromItem::Taken(take),
+            PlanNode::Reach(reach) => FromItem::Reached(reach),
+            PlanNode::Concat(concat) => FromItem::Concat(concat),
             PlanNode::Page(page) => FromItem::Page(page),
             // Computed values belong to the list of columns.
             PlanNode::Compute(compute) => return Self::of(&compute.input),
@@ -83,6 +91,8 @@ impl<'t> Rows<'t> {
             FromItem::Table(scan) => writer.table(scan.id),
             FromItem::Groups(aggregate) => groups(writer, aggregate),
             FromItem::Taken(take) => take::subquery(writer, take),
+            FromItem::Reached(reach) => reach::subquery(writer, reach),
+            FromItem::Concat(concat) => concat::subquery(writer, concat),
             FromItem::Page(page) => page::subquery(writer, page),
         }
         for join in &self.joins {

@@ -15,6 +15,7 @@ use crate::literal;
 use crate::model::{EntityType, Property};
 use crate::position::Mark;
 use crate::tree::AggregateFunction;
+use crate::tree::class::Class;
 use crate::tree::column::{ScanColumn, ScanId};
 use crate::tree::function::Function;
 use crate::tree::new_value::NewValues;
@@ -310,6 +311,15 @@ impl Rules for Sqlite {
         call::check_order(writer, function, operand);
         let before = call::aggregate(function, operand.map(|operand| operand.class));
         around(writer, before, operand, "", ")");
+    }
+
+    fn sum_over(&self, writer: &mut Writer<'_>, operand: &Typed, window: &dyn Fn(&mut Writer<'_>)) {
+        self.aggregate(writer, AggregateFunction::Sum, Some(operand));
+        window(writer);
+    }
+
+    fn null_of(&self, _: Class) -> &'static str {
+        "NULL"
     }
 
     fn arithmetic(&self, writer: &mut Writer<'_>, operator: Arithmetic, left: &Typed, right: &Typed) {

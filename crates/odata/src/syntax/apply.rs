@@ -1,11 +1,15 @@
 //! `$apply`: transformations, one after the other ([OData Data Aggregation 4.0
 //! §3](https://docs.oasis-open.org/odata/odata-data-aggregation-ext/v4.0/odata-data-aggregation-ext-v4.0.html#SystemQueryOptionapply)).
 
+mod groups;
+
 use super::compute::{self, Alias, ComputeItem};
 use super::cursor::Cursor;
 use super::expression::Parser;
-use super::{MAX_AGGREGATES, MAX_GROUPING, MAX_TRANSFORMATIONS, Node, OrderTerm, Step, options};
+use super::search::{self, Search};
+use super::{MAX_CONCAT_DEPTH, MAX_TRANSFORMATIONS, Node, OrderTerm, options};
 use crate::error::{Error, Reason};
+use groups::{aggregates, grouping};
 
 /// What turns rows into other rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +30,7 @@ pub enum TransformationKind<'t> {
     /// Adds values.
     Compute(Vec<ComputeItem<'t>>),
     /// Leaves one row for each group of rows that agree in the paths; without a path, one for all rows.
-    Group(Vec<GroupingPath<'t>>, Vec<AggregateItem<'t>>),
+    Group(Vec<Grouping<'t>>, Vec<AggregateItem<'t>>),
     /// Orders the rows.
     OrderBy(Vec<OrderTerm<'t>>),
     /// Keeps the first rows.
@@ -41,6 +45,35 @@ pub enum TransformationKind<'t> {
         by: Node<'t>,
         /// Whether the lowest ones are kept.
         bottom: bool,
+    },
+    /// Keeps the rows with the highest or lowest values that together reach a sum.
+    Reach {
+        /// The sum, or so many percent of the sum of all rows.
+        amount: Node<'t>,
+        /// Whether it is given in percent.
+        percent: bool,
+        /// By which value.
+        by: Node<'t>,
+        /// Whether the lowest ones are kept.
+        bottom: bool,
+    },
+    /// The results of several sequences of transformations, one after the other.
+    Concat(Vec<Vec<Transformation<'t>>>),
+    /// Keeps the rows that match.
+    Search(Search<'t>),
+}
+
+/// By what rows are grouped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Grouping<'t> {
+    /// By the values of a path.
+    Path(GroupingPath<'t>),
+    /// By the values of all paths, then of all but the last, and so on up to the first one.
+    Rollup {
+        /// Whether all rows together are a group too.
+        all: bool,
+        /// At least one path.
+        paths: Vec<GroupingPath<'t>>,
     },
 }
 
@@ -65,210 +98,132 @@ pub struct AggregateItem<'t> {
 }
 
 /// The names of the transformations that are supported.
-pub(crate) const SUPPORTED: [&str; 10] = [
+pub(crate) const SUPPORTED: [&str; 16] = [
     "aggregate",
     "bottomcount",
+    "bottompercent",
+    "bottomsum",
     "compute",
+    "concat",
     "filter",
     "groupby",
     "identity",
     "orderby",
+    "search",
     "skip",
     "top",
     "topcount",
+    "toppercent",
+    "topsum",
 ];
 
 /// Transformations of the standard that are not supported.
-const UNSUPPORTED: [&str; 14] = [
-    "ancestors",
-    "bottompercent",
-    "bottomsum",
-    "concat",
-    "descendants",
-    "expand",
-    "join",
-    "nest",
-    "outerjoin",
-    "search",
-    "topsum",
-    "toppercent",
-    "traverse",
-    "addnested",
-];
+const UNSUPPORTED: [&str; 8] =
+    ["ancestors", "descendants", "expand", "join", "nest", "outerjoin", "traverse", "addnested"];
 
 /// The whole text of `$apply`: `filter(Price gt 5)/groupby((Name),aggregate($count as Number))`.
 pub(super) fn transformations(cursor: Cursor<'_>) -> Result<Vec<Transformation<'_>>, Error> {
-    let mut parser = Parser::at(cursor);
-    let mut all = Vec::new();
-    loop {
-        parser.cursor.blanks();
-        if all.len() == MAX_TRANSFORMATIONS {
-            let reason = Reason::TooManyItems(MAX_TRANSFORMATIONS);
-            return Err(reason.at(parser.cursor.target, parser.cursor.at));
-        }
-        all.push(transformation(&mut parser)?);
-        parser.cursor.blanks();
-        if parser.cursor.rest().is_empty() {
-            return Ok(all);
-        }
-        parser.cursor.expect(b'/', "'/' with a further transformation, or the end")?;
+    let mut sequences = Sequences { parser: Parser::at(cursor), number: 0, depth: 0 };
+    let all = sequences.sequence()?;
+    if sequences.parser.cursor.rest().is_empty() {
+        return Ok(all);
     }
+    Err(sequences.parser.cursor.unexpected("'/' with a further transformation, or the end"))
 }
 
-fn transformation<'t>(parser: &mut Parser<'t>) -> Result<Transformation<'t>, Error> {
-    let at = parser.cursor.at;
-    let name = parser.cursor.name();
-    if name == "identity" {
-        return Ok(Transformation { at, kind: TransformationKind::Identity });
+/// Reads sequences of transformations, which may contain others.
+struct Sequences<'t> {
+    parser: Parser<'t>,
+    /// The number of transformations so far.
+    number: usize,
+    /// How many sequences are around the present one.
+    depth: usize,
+}
+
+impl<'t> Sequences<'t> {
+    /// Transformations with slashes between them.
+    fn sequence(&mut self) -> Result<Vec<Transformation<'t>>, Error> {
+        let mut all = Vec::new();
+        loop {
+            self.parser.cursor.blanks();
+            if self.number == MAX_TRANSFORMATIONS {
+                return Err(self.here(Reason::TooManyItems(MAX_TRANSFORMATIONS)));
+            }
+            self.number += 1;
+            all.push(self.transformation()?);
+            self.parser.cursor.blanks();
+            if !self.parser.cursor.eat(b'/') {
+                return Ok(all);
+            }
+        }
     }
-    let is_unsupported = UNSUPPORTED.contains(&name) || name.contains('.');
-    if is_unsupported {
-        return Err(unsupported(parser, &format!("the transformation {name}"), at));
+
+    fn here(&self, reason: Reason) -> Error {
+        reason.at(self.parser.cursor.target, self.parser.cursor.at)
     }
-    if parser.cursor.peek() != Some(b'(') {
-        parser.cursor.at = at;
-        return Err(parser.cursor.unexpected(EXPECTED));
-    }
-    parser.cursor.at += 1;
-    parser.cursor.blanks();
-    let kind = match name {
-        "filter" => TransformationKind::Filter(parser.expression()?),
-        "compute" => TransformationKind::Compute(compute::list(parser)?),
-        "aggregate" => TransformationKind::Group(Vec::new(), aggregates(parser)?),
-        "groupby" => grouping(parser)?,
-        "orderby" => TransformationKind::OrderBy(options::order_terms(parser)?),
-        "top" => TransformationKind::Top(number(parser)?),
-        "skip" => TransformationKind::Skip(number(parser)?),
-        "topcount" | "bottomcount" => extreme(parser, name == "bottomcount")?,
-        _ => {
+
+    fn transformation(&mut self) -> Result<Transformation<'t>, Error> {
+        let parser = &mut self.parser;
+        let at = parser.cursor.at;
+        let name = parser.cursor.name();
+        if name == "identity" {
+            return Ok(Transformation { at, kind: TransformationKind::Identity });
+        }
+        let is_unsupported = UNSUPPORTED.contains(&name) || name.contains('.');
+        if is_unsupported {
+            return Err(unsupported(parser, &format!("the transformation {name}"), at));
+        }
+        if parser.cursor.peek() != Some(b'(') {
             parser.cursor.at = at;
             return Err(parser.cursor.unexpected(EXPECTED));
         }
-    };
-    parser.cursor.blanks();
-    parser.cursor.expect(b')', "an operator, ',' or ')'")?;
-    Ok(Transformation { at, kind })
+        parser.cursor.at += 1;
+        parser.cursor.blanks();
+        let kind = match name {
+            "concat" => TransformationKind::Concat(self.concatenated()?),
+            "filter" => TransformationKind::Filter(parser.expression()?),
+            "compute" => TransformationKind::Compute(compute::list(parser)?),
+            "aggregate" => TransformationKind::Group(Vec::new(), aggregates(parser)?),
+            "groupby" => grouping(parser)?,
+            "orderby" => TransformationKind::OrderBy(options::order_terms(parser)?),
+            "search" => TransformationKind::Search(search::inside(&mut parser.cursor)?),
+            "top" => TransformationKind::Top(number(parser)?),
+            "skip" => TransformationKind::Skip(number(parser)?),
+            "topcount" | "bottomcount" => extreme(parser, name == "bottomcount")?,
+            "topsum" | "bottomsum" | "toppercent" | "bottompercent" => reach(parser, name)?,
+            _ => {
+                parser.cursor.at = at;
+                return Err(parser.cursor.unexpected(EXPECTED));
+            }
+        };
+        self.parser.cursor.blanks();
+        self.parser.cursor.expect(b')', "an operator, ',' or ')'")?;
+        Ok(Transformation { at, kind })
+    }
+
+    /// At least two sequences, with commas between them.
+    fn concatenated(&mut self) -> Result<Vec<Vec<Transformation<'t>>>, Error> {
+        if self.depth == MAX_CONCAT_DEPTH {
+            return Err(self.here(Reason::TooDeep(MAX_CONCAT_DEPTH)));
+        }
+        self.depth += 1;
+        let mut sequences = vec![self.sequence()?];
+        self.parser.cursor.expect(b',', "',' with a further sequence of transformations")?;
+        loop {
+            sequences.push(self.sequence()?);
+            if !self.parser.cursor.eat(b',') {
+                break;
+            }
+        }
+        self.depth -= 1;
+        Ok(sequences)
+    }
 }
 
 const EXPECTED: &str = "a transformation such as filter(…), groupby((…),aggregate(…)) or compute(…)";
 
 fn unsupported(parser: &Parser<'_>, what: &str, at: usize) -> Error {
     Reason::NotImplemented(what.to_owned()).at(parser.cursor.target, at)
-}
-
-/// `(City,Name),aggregate($count as Number)`.
-fn grouping<'t>(parser: &mut Parser<'t>) -> Result<TransformationKind<'t>, Error> {
-    parser.cursor.expect(b'(', "'(' with the properties by which to group")?;
-    let mut paths = Vec::new();
-    loop {
-        parser.cursor.blanks();
-        if paths.len() == MAX_GROUPING {
-            return Err(Reason::TooManyItems(MAX_GROUPING).at(parser.cursor.target, parser.cursor.at));
-        }
-        paths.push(path(parser)?);
-        parser.cursor.blanks();
-        if !parser.cursor.eat(b',') {
-            break;
-        }
-    }
-    parser.cursor.expect(b')', "',' or ')'")?;
-    parser.cursor.blanks();
-    if !parser.cursor.eat(b',') {
-        return Ok(TransformationKind::Group(paths, Vec::new()));
-    }
-    parser.cursor.blanks();
-    let at = parser.cursor.at;
-    let name = parser.cursor.name();
-    if name != "aggregate" {
-        let is_known = parser.cursor.peek() == Some(b'(') || name == "identity";
-        if is_known && !name.is_empty() {
-            let what = format!("the transformation {name} within groups, other than a single aggregate");
-            return Err(unsupported(parser, &what, at));
-        }
-        parser.cursor.at = at;
-        return Err(parser.cursor.unexpected("aggregate(…)"));
-    }
-    parser.cursor.expect(b'(', "'('")?;
-    let aggregates = aggregates(parser)?;
-    parser.cursor.blanks();
-    parser.cursor.expect(b')', "',' or ')'")?;
-    parser.cursor.blanks();
-    if parser.cursor.peek() == Some(b'/') {
-        return Err(unsupported(parser, "a further transformation within groups", parser.cursor.at));
-    }
-    Ok(TransformationKind::Group(paths, aggregates))
-}
-
-/// `City` or `Country/Name`.
-fn path<'t>(parser: &mut Parser<'t>) -> Result<GroupingPath<'t>, Error> {
-    let at = parser.cursor.at;
-    let mut path = Vec::with_capacity(1);
-    loop {
-        let start = parser.cursor.at;
-        let name = parser.cursor.name();
-        if name.is_empty() {
-            parser.cursor.at = start;
-            return Err(parser.cursor.unexpected("the name of a property"));
-        }
-        if name == "rollup" && parser.cursor.peek() == Some(b'(') {
-            return Err(unsupported(parser, "rollup", start));
-        }
-        path.push(name);
-        if !parser.cursor.eat(b'/') {
-            return Ok(GroupingPath { at, path });
-        }
-    }
-}
-
-/// `Price with sum as Total,$count as Number`.
-fn aggregates<'t>(parser: &mut Parser<'t>) -> Result<Vec<AggregateItem<'t>>, Error> {
-    let mut items = Vec::new();
-    loop {
-        parser.cursor.blanks();
-        if items.len() == MAX_AGGREGATES {
-            return Err(Reason::TooManyItems(MAX_AGGREGATES).at(parser.cursor.target, parser.cursor.at));
-        }
-        items.push(aggregate(parser)?);
-        parser.cursor.blanks();
-        if !parser.cursor.eat(b',') {
-            return Ok(items);
-        }
-    }
-}
-
-fn aggregate<'t>(parser: &mut Parser<'t>) -> Result<AggregateItem<'t>, Error> {
-    let at = parser.cursor.at;
-    let operand = parser.expression()?;
-    let steps: &[Step<'_>] = match &operand.expression {
-        super::Expression::Path(steps) => steps,
-        _ => &[],
-    };
-    match steps {
-        [only] if only.name == "$count" && only.arguments.is_none() => {
-            return Ok(AggregateItem { operand: None, method: None, alias: compute::alias(parser)? });
-        }
-        [.., last] if last.name == "$count" => {
-            return Err(unsupported(parser, "the number of related entities in aggregate", at));
-        }
-        _ => {}
-    }
-    parser.cursor.blanks();
-    let is_custom = !steps.is_empty() && matches!(parser.cursor.peek(), None | Some(b',' | b')'));
-    if is_custom {
-        return Err(unsupported(parser, "a custom aggregate, which has no method after 'with'", at));
-    }
-    compute::word(parser, "with", "'with' and a method: sum, min, max, average or countdistinct")?;
-    let start = parser.cursor.at;
-    let method = parser.cursor.name();
-    if method.is_empty() {
-        return Err(parser.cursor.unexpected("sum, min, max, average or countdistinct"));
-    }
-    parser.cursor.blanks();
-    if parser.cursor.rest().starts_with("from ") {
-        return Err(unsupported(parser, "the keyword from in aggregate", parser.cursor.at));
-    }
-    let alias = compute::alias(parser)?;
-    Ok(AggregateItem { operand: Some(operand), method: Some((start, method)), alias })
 }
 
 /// `3,Price`.
@@ -279,6 +234,17 @@ fn extreme<'t>(parser: &mut Parser<'t>, bottom: bool) -> Result<TransformationKi
     parser.cursor.blanks();
     let by = parser.expression()?;
     Ok(TransformationKind::Extreme { count, by, bottom })
+}
+
+/// `50,Price`.
+fn reach<'t>(parser: &mut Parser<'t>, name: &str) -> Result<TransformationKind<'t>, Error> {
+    let amount = parser.expression()?;
+    parser.cursor.blanks();
+    parser.cursor.expect(b',', "',' and an expression")?;
+    parser.cursor.blanks();
+    let by = parser.expression()?;
+    let (percent, bottom) = (name.ends_with("percent"), name.starts_with("bottom"));
+    Ok(TransformationKind::Reach { amount, percent, by, bottom })
 }
 
 /// A number of rows.

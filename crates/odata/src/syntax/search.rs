@@ -33,6 +33,14 @@ pub(super) fn search(cursor: Cursor<'_>) -> Result<Search<'_>, Error> {
     Err(parser.cursor.unexpected("a word, a phrase or the end"))
 }
 
+/// A search that ends with a parenthesis that is not its own.
+pub(super) fn inside<'t>(cursor: &mut Cursor<'t>) -> Result<Search<'t>, Error> {
+    let mut parser = Parser { cursor: *cursor, depth: 0, terms: 0 };
+    let search = parser.either()?;
+    *cursor = parser.cursor;
+    Ok(search)
+}
+
 struct Parser<'t> {
     cursor: Cursor<'t>,
     depth: usize,

@@ -7,7 +7,7 @@ use super::typed::Typed;
 use super::{Aggregate, AggregateFunction, Aggregated, PlanNode, Scans};
 use crate::aggregation_method::Method;
 use crate::edm_type::EdmType;
-use crate::model::{AllowedChanges, EntityType};
+use crate::model::{AllowedChanges, EntityType, Property};
 
 /// The type of numbers of rows and of exact sums.
 const DECIMAL: EdmType = EdmType::Decimal { precision: None, scale: None };
@@ -45,32 +45,40 @@ impl<'m> Aggregate<'m> {
         let of_aggregates = aggregates.iter().map(|(name, aggregated)| (*name, aggregated.describe(&scans)));
         let results = of_keys.chain(of_aggregates).enumerate();
         let properties = results.map(|(at, (name, value))| value.property(name, format!("c{at}")));
-        let entity_type = EntityType {
-            schema: None,
-            name: input.entity_type().name.clone(),
-            type_name: input.entity_type().type_name.clone(),
-            table: String::new(),
-            properties: properties.collect(),
-            key: (0..keys.len()).collect(),
-            loose_key: Vec::new(),
-            key_is_enforced: true,
-            navigations: Vec::new(),
-            has_unusable_index: false,
-            searchable: Vec::new(),
-            changes: None,
-            may_replace: false,
-            allowed_changes: AllowedChanges::ALL,
-            rule: None,
-        };
+        let key = (0..keys.len()).collect();
+        let entity_type = derived_type(input.entity_type(), properties.collect(), key);
         let keys = keys.into_iter().map(|(_, key)| key).collect();
         let aggregates = aggregates.into_iter().map(|(_, aggregated)| aggregated).collect();
         Self { input: Box::new(input), id, keys, aggregates, entity_type: Box::new(entity_type) }
     }
 }
 
+/// The type of rows that are derived from those of a type and have properties of their own. The columns of the key are never
+/// doubtful.
+pub(super) fn derived_type(from: &EntityType, properties: Vec<Property>, key: Vec<usize>) -> EntityType {
+    EntityType {
+        schema: None,
+        name: from.name.clone(),
+        type_name: from.type_name.clone(),
+        table: String::new(),
+        properties,
+        unnamed: 0,
+        key,
+        loose_key: Vec::new(),
+        key_is_enforced: true,
+        navigations: Vec::new(),
+        has_unusable_index: false,
+        searchable: Vec::new(),
+        changes: None,
+        may_replace: false,
+        allowed_changes: AllowedChanges::ALL,
+        rule: None,
+    }
+}
+
 impl Aggregated {
     /// The result.
-    fn describe(&self, scans: &Scans<'_>) -> Described {
+    pub(super) fn describe(&self, scans: &Scans<'_>) -> Described {
         let operand = self.operand.as_ref();
         match (self.function, operand) {
             (AggregateFunction::Count | AggregateFunction::CountDistinct, _) | (_, None) => {

@@ -1,6 +1,7 @@
 //! The properties of values that expressions return.
 
 use super::Scans;
+use super::class::Class;
 use super::typed::{Term, Typed};
 use crate::edm_type::EdmType;
 use crate::form::Form;
@@ -8,16 +9,16 @@ use crate::model::{Property, Storage};
 
 /// What is known of a value.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Described {
-    pub(super) ty: EdmType,
-    pub(super) nullable: bool,
+pub(crate) struct Described {
+    pub(crate) ty: EdmType,
+    pub(crate) nullable: bool,
     /// Whether a text is made of columns that keep text in UTF-8.
-    pub(super) is_textual: bool,
+    pub(crate) is_textual: bool,
 }
 
 impl Described {
     /// The value of an expression. Its type is that of the property, if it is a column.
-    pub(super) fn of(value: &Typed, scans: &Scans<'_>) -> Self {
+    pub(crate) fn of(value: &Typed, scans: &Scans<'_>) -> Self {
         let ty = match value.term {
             Term::Column(column) => scans.property(column).ty,
             _ => value.class.widest(),
@@ -28,6 +29,15 @@ impl Described {
             is_textual &= !is_text(property.ty) || property.storage.is_textual;
         });
         Self { ty, nullable: value.nullable, is_textual }
+    }
+
+    /// A value that is one or the other; `None` if they have different classes.
+    pub(crate) fn or(self, other: Self) -> Option<Self> {
+        let class = Class::from(self.ty);
+        let ty = if self.ty == other.ty { self.ty } else { class.widest() };
+        let is_textual = self.is_textual && other.is_textual;
+        let nullable = self.nullable || other.nullable;
+        (class == Class::from(other.ty)).then_some(Self { ty, nullable, is_textual })
     }
 
     /// A value that is no text.

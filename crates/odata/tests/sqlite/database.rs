@@ -73,6 +73,16 @@ impl functions::Aggregate<Total, rusqlite::types::Value> for Numbers {
     }
 }
 
+impl functions::WindowAggregate<Total, rusqlite::types::Value> for Numbers {
+    fn value(&self, total: Option<&mut Total>) -> rusqlite::Result<rusqlite::types::Value> {
+        result((self.0.result)(total.copied().unwrap_or_default()))
+    }
+
+    fn inverse(&self, _: &mut functions::Context<'_>, _: &mut Total) -> rusqlite::Result<()> {
+        unreachable!("all windows begin with the first row")
+    }
+}
+
 /// A parameter, byte for byte.
 struct Parameter<'v>(&'v Value);
 
@@ -138,7 +148,7 @@ impl Database {
             connection.create_scalar_function(function.name, arguments, flags, call).unwrap();
         }
         for aggregate in AGGREGATES {
-            connection.create_aggregate_function(aggregate.name, 1, flags, Numbers(aggregate)).unwrap();
+            connection.create_window_function(aggregate.name, 1, flags, Numbers(aggregate)).unwrap();
         }
         connection.execute_batch(sql).unwrap();
         Self { connection, model: Model::compile("Test", Schema { tables }) }

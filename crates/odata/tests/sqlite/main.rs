@@ -20,6 +20,7 @@ mod null_logic;
 mod paging;
 mod rules;
 mod search;
+mod sequences;
 mod shown_text;
 mod soup;
 mod stored;

@@ -4,7 +4,7 @@ use odata::cell::{Cell, Value};
 use odata::sql::functions::{AGGREGATES, FUNCTIONS, SqlAggregate, SqlFunction, Total};
 use odata::statement::Unanswerable;
 use rusqlite::Connection;
-use rusqlite::functions::{Aggregate, Context, FunctionFlags};
+use rusqlite::functions::{Aggregate, Context, FunctionFlags, WindowAggregate};
 use rusqlite::types;
 
 pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
@@ -17,7 +17,7 @@ pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
             .create_scalar_function(function.name, arguments, flags, |context| call(function, context))?;
     }
     for aggregate in AGGREGATES {
-        connection.create_aggregate_function(aggregate.name, 1, flags, Numbers(aggregate))?;
+        connection.create_window_function(aggregate.name, 1, flags, Numbers(aggregate))?;
     }
     Ok(())
 }
@@ -37,6 +37,17 @@ impl Aggregate<Total, types::Value> for Numbers {
 
     fn finalize(&self, _: &mut Context<'_>, total: Option<Total>) -> rusqlite::Result<types::Value> {
         result((self.0.result)(total.unwrap_or_default()))
+    }
+}
+
+impl WindowAggregate<Total, types::Value> for Numbers {
+    fn value(&self, total: Option<&mut Total>) -> rusqlite::Result<types::Value> {
+        result((self.0.result)(total.copied().unwrap_or_default()))
+    }
+
+    fn inverse(&self, _: &mut Context<'_>, _: &mut Total) -> rusqlite::Result<()> {
+        // All windows of our statements begin with the first row.
+        Err(rusqlite::Error::InvalidQuery)
     }
 }
 

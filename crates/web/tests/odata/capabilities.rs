@@ -153,17 +153,23 @@ async fn every_declared_capability_is_implemented() {
 }
 
 /// A transformation of each name.
-const TRANSFORMATIONS: [(&str, &str); 10] = [
+const TRANSFORMATIONS: [(&str, &str); 16] = [
     ("aggregate", "aggregate($count as Number)"),
     ("bottomcount", "bottomcount(2,Id)"),
+    ("bottompercent", "bottompercent(50,Id)"),
+    ("bottomsum", "bottomsum(2,Id)"),
     ("compute", "compute(Id add 1 as More)"),
+    ("concat", "concat(identity,aggregate($count as Number))"),
     ("filter", "filter(Id gt 1)"),
     ("groupby", "groupby((Name))"),
     ("identity", "identity"),
     ("orderby", "orderby(Id desc)"),
+    ("search", "search(ship)"),
     ("skip", "skip(1)"),
     ("top", "top(1)"),
     ("topcount", "topcount(2,Id)"),
+    ("toppercent", "toppercent(50,Id)"),
+    ("topsum", "topsum(2,Id)"),
 ];
 
 #[tokio::test]

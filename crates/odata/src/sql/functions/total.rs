@@ -20,7 +20,7 @@ pub const AGGREGATES: &[SqlAggregate] = &[
     SqlAggregate { name: "sluicegate_average", result: Total::average },
 ];
 
-/// The sum of the numbers of a group.
+/// The sum of the numbers of a group, or of a window that only grows.
 #[derive(Debug, Clone, Copy)]
 pub struct Total {
     count: u64,

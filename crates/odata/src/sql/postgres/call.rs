@@ -184,3 +184,11 @@ pub(super) fn aggregate(writer: &mut Writer<'_>, function: AggregateFunction, op
         AggregateFunction::Max => around(writer, "max(", operand, "", ")"),
     }
 }
+
+/// Writes the sum of values in a window.
+pub(super) fn sum_over(writer: &mut Writer<'_>, operand: &Typed, window: &dyn Fn(&mut Writer<'_>)) {
+    let is_double = operand.class == Class::Double;
+    around(writer, if is_double { "sum(" } else { "(sum(" }, [operand], "", ")");
+    window(writer);
+    writer.text(if is_double { "" } else { ")::numeric" });
+}

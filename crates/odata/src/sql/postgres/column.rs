@@ -81,6 +81,23 @@ fn cast(property: &Property) -> &'static str {
     }
 }
 
+/// Null with the type in which values of a class are compared.
+pub(super) fn null_of(class: Class) -> &'static str {
+    match class {
+        Class::Boolean => "NULL::bool",
+        Class::Integer => "NULL::int8",
+        Class::Decimal => "NULL::numeric",
+        Class::Double => "NULL::float8",
+        Class::Null | Class::String => "NULL::text",
+        Class::Guid => "NULL::uuid",
+        Class::Date => "NULL::date",
+        Class::TimeOfDay => "NULL::time",
+        Class::DateTimeOffset => "NULL::timestamptz",
+        Class::Duration => "NULL::interval",
+        Class::Binary => "NULL::bytea",
+    }
+}
+
 /// Writes the column to be read.
 pub(super) fn shown(writer: &mut Writer<'_>, column: ScanColumn) {
     writer.column(column);

@@ -8,6 +8,7 @@ use crate::sql::clauses::{RowLimits, order};
 use crate::sql::columns::{Read, StatementColumns};
 use crate::sql::{MAX_SQL_AFTER, Writer};
 use crate::tree::column::ScanId;
+use crate::tree::reach::unused_prefix;
 use crate::tree::typed::Term;
 use crate::tree::{Order, Page};
 
@@ -98,13 +99,10 @@ impl<'t> Paged<'t> {
 
     /// A label for each term of the order, different from the names of all columns that are read.
     fn labels(&self, writer: &Writer<'_>) -> Vec<String> {
-        let mut prefix = "o".to_owned();
-        if let List::All(scan) = self.list {
-            let properties = &writer.entity_type(scan).properties;
-            while properties.iter().any(|property| property.column.to_lowercase().starts_with(&prefix)) {
-                prefix.push('o');
-            }
-        }
+        let prefix = match self.list {
+            List::All(scan) => unused_prefix(writer.entity_type(scan)),
+            List::Columns(_) => "o".to_owned(),
+        };
         (0..self.order.len()).map(|term| format!("{prefix}{term}")).collect()
     }
 

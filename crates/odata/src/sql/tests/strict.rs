@@ -11,6 +11,7 @@ use crate::position::Mark;
 use crate::sql::clauses::{RowLimits, count, symbol};
 use crate::sql::{Capacity, Dialect, Rules, Writer};
 use crate::tree::AggregateFunction;
+use crate::tree::class::Class;
 use crate::tree::column::{ScanColumn, ScanId};
 use crate::tree::function::Function;
 use crate::tree::new_value::NewValues;
@@ -348,6 +349,15 @@ impl Rules for Strict {
             AggregateFunction::Max => "MAX(",
         };
         joined(writer, before, operand.as_slice(), "");
+    }
+
+    fn sum_over(&self, writer: &mut Writer<'_>, operand: &Typed, window: &dyn Fn(&mut Writer<'_>)) {
+        self.aggregate(writer, AggregateFunction::Sum, Some(operand));
+        window(writer);
+    }
+
+    fn null_of(&self, _: Class) -> &'static str {
+        "NULL"
     }
 
     fn arithmetic(&self, writer: &mut Writer<'_>, operator: Arithmetic, left: &Typed, right: &Typed) {

@@ -8,6 +8,7 @@ use crate::rows::Class;
 pub(super) const METHODS: [&str; 5] = ["sum", "min", "max", "average", "countdistinct"];
 
 /// An aggregated value.
+#[derive(Clone)]
 pub(super) struct Aggregate {
     pub(super) text: String,
     named: Named,

@@ -1,6 +1,6 @@
 //! A shop in SQLite, its model, and the statements of trees over it.
 
-use rusqlite::functions::{Aggregate, Context, FunctionFlags};
+use rusqlite::functions::{Aggregate, Context, FunctionFlags, WindowAggregate};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use serde_json::Value as Json;
 
@@ -146,7 +146,7 @@ impl Shop {
             connection.create_scalar_function(function.name, arguments, flags, call).unwrap();
         }
         for aggregate in AGGREGATES {
-            connection.create_aggregate_function(aggregate.name, 1, flags, Numbers(aggregate)).unwrap();
+            connection.create_window_function(aggregate.name, 1, flags, Numbers(aggregate)).unwrap();
         }
         connection.execute_batch(TABLES).unwrap();
         Self(connection)
@@ -249,6 +249,7 @@ fn encoder(page: &Page<'_>, shown: &[ScanColumn], columns: &mut StatementColumns
         model: &model(),
         entity_type: page.input.entity_type(),
         shown: shown.iter().map(&mut slot).collect(),
+        kinds: None,
         list: None,
         links: &[],
         expanded: Vec::new(),
@@ -326,5 +327,15 @@ impl Aggregate<Total, rusqlite::types::Value> for Numbers {
         total: Option<Total>,
     ) -> rusqlite::Result<rusqlite::types::Value> {
         result((self.0.result)(total.unwrap_or_default()))
+    }
+}
+
+impl WindowAggregate<Total, rusqlite::types::Value> for Numbers {
+    fn value(&self, total: Option<&mut Total>) -> rusqlite::Result<rusqlite::types::Value> {
+        result((self.0.result)(total.copied().unwrap_or_default()))
+    }
+
+    fn inverse(&self, _: &mut Context<'_>, _: &mut Total) -> rusqlite::Result<()> {
+        unreachable!("all windows begin with the first row")
     }
 }
