@@ -1,26 +1,24 @@
 //! Binding `$apply` and `$compute`: rows that are derived from those of an entity set.
 
+mod bound;
 mod grouping;
 mod sequence;
 
-use super::expression::Binder;
-use super::names::{Named, Names};
+use super::names::Named;
 use super::resource::Addressed;
-use super::scope::Scopes;
 use super::{Binding, Kinds, SelectedProperties, Selection, complete, search, shown};
 use crate::aggregation_method::Method;
 use crate::error::{Error, Reason};
 use crate::model::EntityType;
 use crate::syntax::apply::{AggregateItem, GroupingPath, Transformation, TransformationKind};
-use crate::syntax::compute::{Alias, ComputeItem};
+use crate::syntax::compute::Alias;
 use crate::syntax::search::Search;
-use crate::syntax::{EntityOptions, OrderTerm, Request, Step};
+use crate::syntax::{EntityOptions, Request, Step};
 use crate::tree::class::Class;
 use crate::tree::column::ScanId;
+use crate::tree::lookup::JoinedOne;
 use crate::tree::typed::{Term, Typed};
-use crate::tree::{
-    Aggregate, AggregateFunction, Aggregated, Compute, Computed, Filter, Order, Page, PlanNode, Scans,
-};
+use crate::tree::{Aggregate, AggregateFunction, Aggregated, Compute, Filter, Order, Page, PlanNode};
 use grouping::Joined;
 
 pub(super) const APPLY: &str = "$apply";
@@ -33,11 +31,18 @@ pub(super) struct Derived<'m> {
     names: Vec<Named>,
     /// The order in which they are, without the key.
     order: Vec<Order>,
+    /// The related rows that are joined with them.
+    joins: Vec<JoinedOne<'m>>,
     /// The kinds of rows, if they do not all have the same properties.
     kinds: Option<Kinds>,
 }
 
-impl Derived<'_> {
+impl<'m> Derived<'m> {
+    /// Rows of which nothing has been made yet.
+    fn new(rows: PlanNode<'m>) -> Self {
+        Self { rows, names: Vec::new(), order: Vec::new(), joins: Vec::new(), kinds: None }
+    }
+
     /// The type of the rows, with its scan.
     pub(super) fn first_scan(&self) -> (ScanId, &EntityType) {
         self.rows.first_scan()
@@ -62,7 +67,7 @@ impl Derived<'_> {
         let (scan, entity_type) = self.rows.first_scan();
         complete(&mut order, scan, entity_type);
         let page = Page { input: Box::new(self.rows), order, after: None, skip, rows: most };
-        Self { rows: PlanNode::Page(page), ..self }
+        Self { rows: PlanNode::Page(page).joined(&self.joins), ..self }
     }
 
     /// An order that begins with further terms.
@@ -98,10 +103,9 @@ impl<'m> Binding<'m> {
         request: &Request<'_>,
     ) -> Result<Selection<'m>, Error> {
         let (entity_type, owner) = (addressed.entity_type, addressed.owner());
-        let mut derived =
-            Derived { rows: addressed.rows(), names: Vec::new(), order: Vec::new(), kinds: None };
+        let mut derived = Derived::new(addressed.rows());
         for step in filters {
-            let condition = self.bound(&derived, "path", |binder| binder.segment(step))?;
+            let condition = self.bound(&mut derived, "path", |binder| binder.segment(step))?;
             derived = derived.filtered(condition);
         }
         derived = self.sequence(derived, &request.apply)?;
@@ -115,15 +119,16 @@ impl<'m> Binding<'m> {
         self.compute(&mut derived, &request.compute, "$compute")?;
         let options = &request.options;
         if let Some(filter) = &options.filter {
-            let condition = self.bound(&derived, "$filter", |binder| binder.condition(filter))?;
+            let condition = self.bound(&mut derived, "$filter", |binder| binder.condition(filter))?;
             derived = derived.filtered(condition);
         }
-        let terms = self.terms(&derived, &options.order, "$orderby")?;
+        let terms = self.terms(&mut derived, &options.order, "$orderby")?;
         let mut order = derived.ordered(terms);
         let (scan, own) = derived.first_scan();
         complete(&mut order, scan, own);
         let expanded = self.expand(entity_type, &options.expand)?;
         let (values, kinds) = (self.budget.scan(), derived.kinds.take());
+        let joins = std::mem::take(&mut derived.joins);
         let shown = selected(&derived, (!groups).then_some(entity_type), options, values)?;
         Ok(Selection {
             page: Page {
@@ -139,7 +144,7 @@ impl<'m> Binding<'m> {
             owner,
             groups,
             kinds,
-            joins: Vec::new(),
+            joins,
             next_scan: self.budget.next_scan,
         })
     }
@@ -152,7 +157,7 @@ impl<'m> Binding<'m> {
     ) -> Result<Selection<'m>, Error> {
         let (entity_type, owner) = (addressed.entity_type, addressed.owner());
         let Page { input, .. } = addressed.page();
-        let mut derived = Derived { rows: *input, names: Vec::new(), order: Vec::new(), kinds: None };
+        let mut derived = Derived::new(*input);
         self.compute(&mut derived, &request.compute, "$compute")?;
         let expanded = self.expand(entity_type, &request.options.expand)?;
         let values = self.budget.scan();
@@ -181,7 +186,7 @@ impl<'m> Binding<'m> {
         match &transformation.kind {
             TransformationKind::Identity => Ok(input),
             TransformationKind::Filter(condition) => {
-                let condition = self.bound(&input, APPLY, |binder| binder.condition(condition))?;
+                let condition = self.bound(&mut input, APPLY, |binder| binder.condition(condition))?;
                 Ok(input.filtered(condition))
             }
             TransformationKind::Compute(items) => {
@@ -189,7 +194,7 @@ impl<'m> Binding<'m> {
                 Ok(input)
             }
             TransformationKind::OrderBy(terms) => {
-                let terms = self.terms(&input, terms, APPLY)?;
+                let terms = self.terms(&mut input, terms, APPLY)?;
                 Ok(Derived { order: input.ordered(terms), ..input })
             }
             TransformationKind::Top(rows) => {
@@ -202,7 +207,7 @@ impl<'m> Binding<'m> {
             }
             TransformationKind::Extreme { count, by, bottom } => {
                 let operation = if *bottom { "bottomcount" } else { "topcount" };
-                let order = self.ranking(&input, by, *bottom, operation)?.1;
+                let order = self.ranking(&mut input, by, *bottom, operation)?.1;
                 Ok(input.limited(order, 0, Some(*count)))
             }
             TransformationKind::Reach { amount, percent, by, bottom } => {
@@ -213,57 +218,6 @@ impl<'m> Binding<'m> {
                 unreachable!("a sequence makes several parts of them")
             }
         }
-    }
-
-    /// Binds something in which the names of the rows are known.
-    pub(super) fn bound<T>(
-        &mut self,
-        input: &Derived<'m>,
-        target: &'static str,
-        bind: impl FnOnce(&mut Binder<'_>) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let (scan, entity_type) = input.first_scan();
-        let scopes = Scopes::of_derived(self.budget, scan, entity_type);
-        let mut binder = Binder::new(scopes, target, self.now);
-        binder.names = Names::of(&input.names, self.names_left);
-        let bound = bind(&mut binder);
-        self.names_left = self.names_left.saturating_sub(binder.names.length);
-        self.uses_now |= binder.used_now;
-        bound
-    }
-
-    /// The terms of an order that order anything.
-    fn terms(
-        &mut self,
-        input: &Derived<'m>,
-        terms: &[OrderTerm<'_>],
-        target: &'static str,
-    ) -> Result<Vec<Order>, Error> {
-        let mut bound = Vec::with_capacity(terms.len());
-        for OrderTerm { node, descending } in terms {
-            let term = self.bound(input, target, |binder| binder.bind_subject(node))?;
-            bound.push(Order { term, descending: *descending });
-        }
-        Ok(ordering(bound))
-    }
-
-    /// Adds computed values to the names of the rows. Each may refer to those before it.
-    fn compute(
-        &mut self,
-        input: &mut Derived<'m>,
-        items: &[ComputeItem<'_>],
-        target: &'static str,
-    ) -> Result<(), Error> {
-        for ComputeItem { node, length, alias } in items {
-            input.is_free(*alias, target)?;
-            let (value, used, level) = self.bound(input, target, |binder| {
-                let value = binder.bind_subject(node)?;
-                Ok((value, binder.names.length, binder.names.level))
-            })?;
-            let computed = Computed::new(alias.name, value, &Scans::of(&input.rows));
-            input.names.push(Named { computed, length: length + used, level: level + 1 });
-        }
-        Ok(())
     }
 
     fn grouped(
@@ -292,13 +246,13 @@ impl<'m> Binding<'m> {
             if aggregates.iter().any(|(other, _)| *other == item.alias.name) {
                 return Err(taken(item.alias.name, APPLY, item.alias.at));
             }
-            aggregates.push((item.alias.name, self.aggregated(&input, item)?));
+            aggregates.push((item.alias.name, self.aggregated(&mut input, item)?));
         }
         let groups = Aggregate::of(input.rows, self.budget.scan(), keys, aggregates);
-        Ok(Derived { rows: PlanNode::Aggregate(groups), names: Vec::new(), order: Vec::new(), kinds: None })
+        Ok(Derived::new(PlanNode::Aggregate(groups)))
     }
 
-    fn aggregated(&mut self, input: &Derived<'m>, item: &AggregateItem<'_>) -> Result<Aggregated, Error> {
+    fn aggregated(&mut self, input: &mut Derived<'m>, item: &AggregateItem<'_>) -> Result<Aggregated, Error> {
         let (Some(operand), Some((at, name))) = (&item.operand, item.method) else {
             return Ok(Aggregated { function: AggregateFunction::Count, operand: None });
         };

@@ -22,7 +22,7 @@ pub(crate) struct Binder<'m> {
     now: Timestamp,
     pub(crate) used_now: bool,
     /// The computed values to which names may refer.
-    pub(super) names: Names<'m>,
+    pub(super) names: Names,
 }
 
 impl<'m> Binder<'m> {

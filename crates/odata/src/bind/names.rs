@@ -26,16 +26,16 @@ pub(super) struct Named {
 
 /// Computed values to which an expression may refer, and what it uses of them.
 #[derive(Debug, Default)]
-pub(super) struct Names<'n> {
-    known: &'n [Named],
+pub(super) struct Names {
+    pub(super) known: Vec<Named>,
     /// What they may still contribute to the expressions of the request.
     left: usize,
     pub(super) length: usize,
     pub(super) level: usize,
 }
 
-impl<'n> Names<'n> {
-    pub(super) fn of(known: &'n [Named], left: usize) -> Self {
+impl Names {
+    pub(super) fn of(known: Vec<Named>, left: usize) -> Self {
         Self { known, left, length: 0, level: 0 }
     }
 

@@ -105,7 +105,13 @@ impl<'m> Scopes<'m> {
         Self { model: Some(model), budget, nested: vec![first], looked_up: Vec::new(), is_addressed }
     }
 
-    /// Rows that are derived from those of an entity set.
+    /// The same rows, with those that are joined with them already.
+    pub(super) fn joined_with(mut self, joins: Vec<JoinedOne<'m>>) -> Self {
+        self.nested[0].joins = joins;
+        self
+    }
+
+    /// Rows without navigation properties.
     pub(super) fn of_derived(budget: Budget, scan: ScanId, entity_type: &'m EntityType) -> Self {
         let first = Scope { variable: None, scan, entity_type, joins: Vec::new() };
         Self { model: None, budget, nested: vec![first], looked_up: Vec::new(), is_addressed: true }
@@ -113,7 +119,7 @@ impl<'m> Scopes<'m> {
 
     /// The type of the rows to which a navigation property leads.
     fn target(&self, navigation: &Navigation) -> Result<&'m EntityType, Reason> {
-        let what = || "navigation in an expression together with $apply or $compute".to_owned();
+        let what = || "navigation in this expression".to_owned();
         let model = self.model.ok_or_else(|| Reason::NotImplemented(what()))?;
         Ok(&model.entity_types[navigation.target])
     }

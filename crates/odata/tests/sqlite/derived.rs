@@ -143,6 +143,41 @@ const CASES: &[(&str, &str, &str)] = &[
         r#"[{"Ships":{"id":1,"name":"Aurora"}},{"Ships":{"id":2,"name":"Boreas"}}]"#,
     ),
     ("Ships(2)/Visits?$apply=aggregate(fee with sum as Total)", "Visits(Total)", r#"[{"Total":7}]"#),
+    ("Visits?$apply=filter(Ships/name eq 'Boreas')/aggregate($count as N)", "Visits(N)", r#"[{"N":2}]"#),
+    ("Visits?$apply=aggregate(Ships/id with sum as S)", "Visits(S)", r#"[{"S":6}]"#),
+    (
+        "Visits?$apply=groupby((Ships/name),aggregate(Ships/id with max as Id))&$filter=Id gt 1",
+        "Visits(Ships(name),Id)",
+        r#"[{"Ships":{"name":"Boreas"},"Id":2}]"#,
+    ),
+    (
+        "Visits?$compute=Ships/name as Ship&$select=id,Ship&$filter=Ship ne null&$orderby=Ship desc&$top=2",
+        "Visits(id,Ship)",
+        r#"[{"id":4,"Ship":"Boreas"},{"id":3,"Ship":"Boreas"}]"#,
+    ),
+    (
+        "Ships?$compute=Visits/$count as N&$select=id,N&$orderby=N desc",
+        "Ships(id,N)",
+        r#"[{"id":2,"N":2},{"id":1,"N":2},{"id":3,"N":0}]"#,
+    ),
+    (
+        "Visits?$apply=orderby(Ships/name desc)/top(2)/filter(Ships/name ne null)/compute(Ships/name as Ship)&$select=id,Ship",
+        "Visits(id,Ship)",
+        r#"[{"id":4,"Ship":"Boreas"},{"id":3,"Ship":"Boreas"}]"#,
+    ),
+    ("Ships?$apply=filter(Visits/any(v:v/fee gt 5))/aggregate($count as N)", "Ships(N)", r#"[{"N":1}]"#),
+    ("Ships?$apply=aggregate(Visits/$count with sum as N)", "Ships(N)", r#"[{"N":4}]"#),
+    (
+        "Visits?$compute=Ships/name as Ship&$select=Ship&$expand=Ships($select=id)&$orderby=Ships/name,id&$top=2",
+        "Visits(Ship,Ships(id))",
+        r#"[{"Ship":null,"Ships":null},{"Ship":"Aurora","Ships":{"id":1}}]"#,
+    ),
+    ("Visits?$apply=topsum(3,Ships/id)&$select=id", "Visits(id)", r#"[{"id":3},{"id":4}]"#),
+    (
+        "Visits?$apply=concat(compute(Ships/name as Ship)/filter(id eq 1),aggregate(Ships/name with max as Last))&$select=id,Ship,Last",
+        "Visits(id,Ship,Last)",
+        r#"[{"id":1,"Ship":"Aurora"},{"Last":"Boreas"}]"#,
+    ),
 ];
 
 #[test]
@@ -173,6 +208,11 @@ fn values_are_computed_for_one_entity() {
         (
             "Visits(4)?$compute=fee mul 2 as Double,year(at) as Year&$select=Double,Year",
             r#"Visits(Double,Year)/$entity","Double":14,"Year":2024}"#,
+        ),
+        ("Visits(4)?$compute=Ships/name as Ship&$select=Ship", r#"Visits(Ship)/$entity","Ship":"Boreas"}"#),
+        (
+            "Ships(2)?$compute=Visits/$count as N&$select=N&$expand=Visits($select=id)",
+            r#"Ships(N,Visits(id))/$entity","N":2,"Visits":[{"id":3},{"id":4}]}"#,
         ),
         ("Ships(3)?$compute=length(name) as L", r#"Ships(*,L)/$entity","id":3,"name":"Calypso","L":7}"#),
         (
@@ -210,6 +250,9 @@ fn all_pages_of_groups_are_one_big_page() {
         "$apply=top(4)/groupby((ship))",
         "$apply=groupby((Ships/name,berth),aggregate(fee with sum as S))&$orderby=Ships/name desc,S",
         "$apply=orderby(weight desc)",
+        "$apply=orderby(Ships/name desc)/skip(1)",
+        "$compute=Ships/name as Ship&$orderby=Ship desc&$expand=Ships($select=id)",
+        "$apply=filter(Ships/Visits/$count gt 1)/compute(Ships/Visits/$count as N)&$orderby=N,fee desc",
     ] {
         let url = format!("Visits?{options}");
         let (whole, paged) = whole_and_by_pages(&database, &url);

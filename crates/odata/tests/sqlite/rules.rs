@@ -101,6 +101,9 @@ const URLS: &[&str] = &[
     "Visits?$apply=groupby((Ships/name),aggregate($count as Number))&$orderby=Number",
     "Visits?$apply=filter(cargo gt 0)/topcount(2,cargo)",
     "Visits?$apply=topsum(5,cargo)",
+    "Visits?$apply=filter(Ships/name ne null)/aggregate($count as Number,Ports/Cranes/$count with sum as Cranes)",
+    "Ships?$compute=Visits/$count as Number,Ships/name as Sister&$orderby=Number desc",
+    "Visits?$apply=orderby(Ships/name)/top(3)/compute(Ships/Visits/$count as Number)",
     "Visits?$apply=bottompercent(40,cargo)",
     "Visits?$apply=toppercent(50,10 div cargo)",
     "Visits?$apply=concat(groupby((ship),aggregate(cargo with sum as Total)),topsum(3,cargo),aggregate(10 div cargo with max as Share))",
@@ -211,21 +214,12 @@ fn url() -> impl Strategy<Value = String> {
         compared().prop_map(|filter| format!("Ports?$filter=Visits/any(v:{})", of_variable(&filter))),
         expression().prop_map(|value| format!("Visits?$compute={value} as Value&$orderby=Value")),
         (expression(), prop::sample::select(vec!["topsum(7", "bottomsum(1", "toppercent(30", "bottompercent(60"]), expression()).prop_map(|(by, first, value)| {
-            let (by, value) = (of_visit(&by), of_visit(&value));
             format!("Visits?$apply=concat({first},{by}),aggregate({value} with max as Most),groupby((rollup($all,ship,cargo)),aggregate({value} with min as Least)))")
         }),
         (compared(), expression()).prop_map(|(filter, value)| {
-            let value = value.replace("/Visits/$count", "/id").replace("/Cranes/$count", "/id");
             format!("Visits?$apply=filter({filter})/groupby((ship),aggregate({value} with max as Most,$count as Number))")
         }),
     ]
-}
-
-/// The expression about properties of a visit alone.
-fn of_visit(expression: &str) -> String {
-    ["Ships/Visits/$count", "Ports/Cranes/$count", "Ships/id", "Ports/id"]
-        .iter()
-        .fold(expression.to_owned(), |text, related| text.replace(related, "cargo"))
 }
 
 /// The expression about the visit of a variable.

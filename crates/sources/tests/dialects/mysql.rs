@@ -39,5 +39,7 @@ fn random_groups_are_in_mariadb_what_the_standard_says() {
 
 #[test]
 fn groups_by_related_entities_are_right_in_mariadb() {
-    related::group_as_the_standard_says(&Mysql::new(&related::sql('`'), related::tables()));
+    let database = Mysql::new(&related::sql('`'), related::tables());
+    related::group_as_the_standard_says(&database);
+    related::derived_rows_are_what_the_standard_says(&database);
 }

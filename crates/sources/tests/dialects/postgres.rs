@@ -40,5 +40,7 @@ fn random_groups_are_in_postgresql_what_the_standard_says() {
 
 #[test]
 fn groups_by_related_entities_are_right_in_postgresql() {
-    related::group_as_the_standard_says(&Postgres::new(&related::sql('"'), related::tables()));
+    let database = Postgres::new(&related::sql('"'), related::tables());
+    related::group_as_the_standard_says(&database);
+    related::derived_rows_are_what_the_standard_says(&database);
 }

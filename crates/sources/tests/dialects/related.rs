@@ -86,4 +86,54 @@ pub(crate) fn group_as_the_standard_says(database: &impl Database) {
         ),
         [json!({"All": 27})]
     );
+    assert_eq!(
+        by(
+            "/S?$apply=filter(P/name%20ne%20'Oslo')/groupby((rollup($all,P/C/name)),aggregate($count%20as%20N,P/id%20with%20max%20as%20Last))"
+        ),
+        [
+            json!({"P": {"C": {"name": null}}, "N": 3, "Last": 4}),
+            json!({"P": {"C": {"name": "Norway"}}, "N": 2, "Last": 1}),
+            json!({"N": 5, "Last": 4}),
+        ]
+    );
+}
+
+/// Values of related entities, and sums that are reached.
+pub(crate) fn derived_rows_are_what_the_standard_says(database: &impl Database) {
+    let by = |url: &str| {
+        let whole = database.walk(url, 100).unwrap();
+        for page_size in 1..4 {
+            assert_eq!(database.walk(url, page_size).unwrap(), whole, "{url} by {page_size}");
+        }
+        whole
+    };
+    assert_eq!(
+        by("/P?$compute=S/$count%20as%20N,C/name%20as%20Land&$select=id,N,Land&$orderby=N%20desc"),
+        [
+            json!({"id": 1, "N": 2, "Land": "Norway"}),
+            json!({"id": 4, "N": 1, "Land": null}),
+            json!({"id": 3, "N": 1, "Land": null}),
+            json!({"id": 2, "N": 1, "Land": "Norway"}),
+        ]
+    );
+    assert_eq!(by("/P?$apply=aggregate(S/$count%20with%20sum%20as%20N)"), [json!({"N": 5})]);
+    assert_eq!(
+        by(
+            "/S?$apply=orderby(P/name%20desc,size)/top(3)/topsum(7,size)/compute(P/name%20as%20Port)&$select=id,Port"
+        ),
+        [json!({"id": 4, "Port": "Turku"})]
+    );
+    assert_eq!(
+        by(
+            "/S?$apply=concat(topsum(25,size),bottompercent(10,size),aggregate(size%20with%20sum%20as%20All))&$select=id,All"
+        ),
+        [
+            json!({"id": 1}),
+            json!({"id": 2}),
+            json!({"id": 3}),
+            json!({"id": 5}),
+            json!({"id": 6}),
+            json!({"All": 45}),
+        ]
+    );
 }

@@ -121,5 +121,7 @@ fn a_sum_of_integers_beyond_64_bits_is_refused() {
 
 #[test]
 fn groups_by_related_entities_are_right_in_sqlite() {
-    related::group_as_the_standard_says(&Sqlite::new(&related::sql('"')));
+    let database = Sqlite::new(&related::sql('"'));
+    related::group_as_the_standard_says(&database);
+    related::derived_rows_are_what_the_standard_says(&database);
 }

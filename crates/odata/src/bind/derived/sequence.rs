@@ -103,14 +103,13 @@ impl<'m> Binding<'m> {
         let parts = parts.into_iter().zip(valued).map(with_places).collect();
         let (concat, order) = Concat::of(self.budget.scan(), parts, &named, key);
         let column = concat.id.column(concat.entity_type.properties.len() - 1);
-        let rows = PlanNode::Concat(concat);
-        Ok(Derived { rows, names: Vec::new(), order, kinds: Some(Kinds { column, kinds }) })
+        Ok(Derived { order, kinds: Some(Kinds { column, kinds }), ..Derived::new(PlanNode::Concat(concat)) })
     }
 
     /// A number by which rows are ranked, and their order with the highest or lowest ones first.
     pub(super) fn ranking(
         &mut self,
-        input: &Derived<'m>,
+        input: &mut Derived<'m>,
         by: &Node<'_>,
         bottom: bool,
         operation: &'static str,
@@ -127,7 +126,7 @@ impl<'m> Binding<'m> {
     /// The rows with the highest or lowest values of a number that together reach a sum.
     pub(super) fn reaching(
         &mut self,
-        input: Derived<'m>,
+        mut input: Derived<'m>,
         amount: &Node<'_>,
         percent: bool,
         (by, bottom): (&Node<'_>, bool),
@@ -138,8 +137,8 @@ impl<'m> Binding<'m> {
             (true, false) => "bottomsum",
             (true, true) => "bottompercent",
         };
-        let (term, mut order) = self.ranking(&input, by, bottom, operation)?;
-        let number = self.amount(&input, amount, operation)?;
+        let (term, mut order) = self.ranking(&mut input, by, bottom, operation)?;
+        let number = self.amount(&mut input, amount, operation)?;
         let wanted = if percent {
             if !share(&number).is_some_and(|share| share > 0.0 && share <= 100.0) {
                 let bad =
@@ -153,13 +152,13 @@ impl<'m> Binding<'m> {
         let (scan, entity_type) = input.rows.first_scan();
         complete(&mut order, scan, entity_type);
         let reach = Reach::of(input.rows, self.budget.scan(), term, order, wanted);
-        Ok(Derived { rows: PlanNode::Reach(reach), ..input })
+        Ok(Derived { rows: PlanNode::Reach(reach).joined(&input.joins), ..input })
     }
 
     /// A number that a request contains.
     fn amount(
         &mut self,
-        input: &Derived<'m>,
+        input: &mut Derived<'m>,
         amount: &Node<'_>,
         operation: &'static str,
     ) -> Result<Typed, Error> {

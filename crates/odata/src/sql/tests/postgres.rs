@@ -249,3 +249,27 @@ fn what_is_computed_from_null_is_the_literal_null() {
         assert_eq!(condition(&format!("{null} eq -(Id)")), condition("null eq -(Id)"), "{null}");
     }
 }
+
+#[test]
+fn parts_have_the_same_types_and_sums_so_far_are_exact() {
+    let parts =
+        sql("?$apply=concat(groupby((Name),aggregate($count as N)),aggregate($count as N))&$top=5", None);
+    let second = format!(
+        "UNION ALL SELECT NULL::text AS \"c0\", s2.\"c0\" AS \"c1\", 1 AS \"c2\" FROM \
+         (SELECT count(*)::numeric AS \"c0\" FROM {TABLE} AS s0) AS s2) AS s3 ORDER BY s3.\"c2\", "
+    );
+    assert!(parts.contains(&second), "{parts}");
+    let sums = sql("?$apply=topsum(10,Id)&$select=Id", None);
+    for part in [
+        "(sum(s0.\"Id\") OVER ( ORDER BY s0.\"Id\" DESC ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW))::numeric AS \"oo0\"",
+        "MIN(CASE WHEN ",
+        " WHERE \"oo2\" <= COALESCE(\"oo3\", \"oo2\")) AS s0",
+    ] {
+        assert!(sums.contains(part), "{part}: {sums}");
+    }
+    let doubles = sql("?$apply=topsum(10,Size)&$select=Id", None);
+    assert!(
+        doubles.contains("sum(s0.\"Size\") OVER ( ORDER BY s0.\"Size\" DESC NULLS LAST, s0.\"Id\" DESC"),
+        "{doubles}"
+    );
+}

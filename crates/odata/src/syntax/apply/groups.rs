@@ -109,6 +109,12 @@ pub(super) fn aggregates<'t>(parser: &mut Parser<'t>) -> Result<Vec<AggregateIte
     }
 }
 
+/// Whether `with` comes next.
+fn is_followed_by_method(parser: &Parser<'_>) -> bool {
+    let mut cursor = parser.cursor;
+    cursor.blanks() && cursor.name().eq_ignore_ascii_case("with")
+}
+
 fn aggregate<'t>(parser: &mut Parser<'t>) -> Result<AggregateItem<'t>, Error> {
     let at = parser.cursor.at;
     let operand = parser.expression()?;
@@ -120,8 +126,12 @@ fn aggregate<'t>(parser: &mut Parser<'t>) -> Result<AggregateItem<'t>, Error> {
         [only] if only.name == "$count" && only.arguments.is_none() => {
             return Ok(AggregateItem { operand: None, method: None, alias: compute::alias(parser)? });
         }
-        [.., last] if last.name == "$count" => {
-            return Err(unsupported(parser, "the number of related entities in aggregate", at));
+        [.., last] if last.name == "$count" && !is_followed_by_method(parser) => {
+            return Err(unsupported(
+                parser,
+                "the number of related entities in aggregate, without a method",
+                at,
+            ));
         }
         _ => {}
     }
