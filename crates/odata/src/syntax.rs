@@ -121,6 +121,13 @@ pub struct ExpandItem<'t> {
     pub(crate) texts: Vec<(SystemOption, &'t str)>,
 }
 
+impl ExpandItem<'_> {
+    /// Whether it stands for all navigation properties.
+    pub(crate) fn is_all(&self) -> bool {
+        self.name == "*"
+    }
+}
+
 /// What is wanted of related entities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExpandedForm {

@@ -119,6 +119,25 @@ impl Url {
         self.options.iter().find(|option| option.name == wanted).map(|option| option.value.as_str())
     }
 
+    /// The parameter aliases that a text names, and those that their values name in turn, with their values.
+    pub(crate) fn aliases_used_in(&self, text: &str) -> Vec<(&str, &str)> {
+        let aliases = self.options.iter().filter_map(|option| match &option.name {
+            OptionName::Alias(name) => Some((name.as_str(), option.value.as_str())),
+            _ => None,
+        });
+        let mut left: Vec<(&str, &str)> = aliases.collect();
+        let mut used: Vec<(&str, &str)> = Vec::new();
+        let mut texts = vec![text];
+        while let Some(text) = texts.pop() {
+            let (named, others): (Vec<_>, Vec<_>) =
+                left.into_iter().partition(|(name, _)| text.contains(name));
+            left = others;
+            texts.extend(named.iter().map(|(_, value)| *value));
+            used.extend(named);
+        }
+        used
+    }
+
     /// A hash that distinguishes requests, but not the pages of one request.
     pub(crate) fn shape(&self) -> u64 {
         let mut hash = Fnv::new();
@@ -218,6 +237,13 @@ fn decode<'t>(text: &'t str, plus_is_blank: bool, target: &'static str) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_aliases_of_a_text_are_those_that_it_names_and_what_they_name() {
+        let url = Url::read("A?@a=1&@b=@a add @c&@c='%26'&@d=4&$top=1").unwrap();
+        assert_eq!(url.aliases_used_in("x eq @b"), [("@b", "@a add @c"), ("@a", "1"), ("@c", "'&'")]);
+        assert_eq!(url.aliases_used_in("x eq 1"), []);
+    }
 
     #[test]
     fn plus_is_a_blank_in_the_query_and_a_plus_in_the_path() {

@@ -91,29 +91,70 @@ impl<'m> ExpandedLevel<'_, 'm> {
         items: &[ExpandItem<'_>],
     ) -> Result<Vec<BoundExpand<'m>>, Error> {
         let mut expanded: Vec<BoundExpand<'m>> = Vec::new();
-        for item in items.iter().filter(|item| item.name != "*") {
+        for item in items.iter().filter(|item| !item.is_all()) {
             let navigation = entity_type.navigation(item.name).ok_or_else(|| unknown(entity_type, item))?;
             if expanded.iter().any(|other| other.navigation.name == navigation.name) {
                 return Err(Reason::ExpandedTwice(item.name.to_owned()).at(TARGET, item.at));
             }
             expanded.push(self.item(entity_type, navigation, item)?);
         }
-        let mut stars = items.iter().filter(|item| item.name == "*");
+        let mut stars = items.iter().filter(|item| item.is_all());
         if let Some(star) = stars.next() {
             if let Some(second) = stars.next() {
                 return Err(Reason::ExpandedTwice("*".to_owned()).at(TARGET, second.at));
             }
-            if star.form == ExpandedForm::Count || star.levels.is_some() || !star.texts.is_empty() {
-                let what = "options or /$count of * in $expand".to_owned();
-                return Err(Reason::NotImplemented(what).at(TARGET, star.at));
+            if star.form == ExpandedForm::Count || !star.texts.is_empty() {
+                let what = "*/$count, or options of * other than $levels,".to_owned();
+                return Err(Reason::BadOptionValue(what).at(TARGET, star.at));
             }
-            for navigation in &entity_type.navigations {
-                if !expanded.iter().any(|other| other.navigation.name == navigation.name) {
-                    expanded.push(self.item(entity_type, navigation, star)?);
-                }
-            }
+            let levels = self.levels_of_all(entity_type, star)?;
+            self.all(entity_type, star, levels, &mut expanded)?;
         }
         Ok(expanded)
+    }
+
+    /// Adds all navigation properties of a type that are not expanded yet, with this many levels from here on.
+    fn all(
+        &mut self,
+        entity_type: &'m EntityType,
+        star: &ExpandItem<'_>,
+        levels: usize,
+        expanded: &mut Vec<BoundExpand<'m>>,
+    ) -> Result<(), Error> {
+        for navigation in &entity_type.navigations {
+            if !expanded.iter().any(|other| other.navigation.name == navigation.name) {
+                applicable(navigation, star)?;
+                let target = &self.binding.model.entity_types[navigation.target];
+                expanded.push(self.level(target, navigation, star, levels)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// The number of levels for which all navigation properties are expanded.
+    fn levels_of_all(&self, entity_type: &EntityType, star: &ExpandItem<'_>) -> Result<usize, Error> {
+        let most = MAX_EXPAND_DEPTH - self.depth;
+        match star.levels {
+            None => Ok(1),
+            Some((_, Levels::Max)) => {
+                let fits = |levels: &usize| self.fits(entity_type, *levels, &mut (MAX_EXPANDED - self.count));
+                Ok((1..=most).rev().find(fits).unwrap_or(1))
+            }
+            Some((at, Levels::Number(number))) => usize::try_from(number)
+                .ok()
+                .filter(|number| *number <= most)
+                .ok_or_else(|| Reason::TooManyLevels(MAX_EXPAND_DEPTH).at(TARGET, at)),
+        }
+    }
+
+    /// Whether so many levels of all navigation properties are not more than are left.
+    fn fits(&self, entity_type: &EntityType, levels: usize, left: &mut usize) -> bool {
+        entity_type.navigations.iter().all(|navigation| {
+            let is_left = *left > 0;
+            *left = left.saturating_sub(1);
+            let target = &self.binding.model.entity_types[navigation.target];
+            is_left && (levels == 1 || self.fits(target, levels - 1, left))
+        })
     }
 
     fn item(
@@ -163,7 +204,9 @@ impl<'m> ExpandedLevel<'_, 'm> {
             binding.rows(rows, binder, Vec::new(), options, Some(TARGET))?;
         self.depth += 1;
         let mut nested = self.items(entity_type, &options.expand)?;
-        if levels > 1 {
+        if levels > 1 && item.is_all() {
+            self.all(entity_type, item, levels - 1, &mut nested)?;
+        } else if levels > 1 {
             if nested.iter().any(|other| other.navigation.name == navigation.name) {
                 return Err(Reason::ExpandedTwice(navigation.name.clone()).at(TARGET, item.at));
             }
@@ -187,7 +230,7 @@ impl<'m> ExpandedLevel<'_, 'm> {
             shown,
             joins,
             nested,
-            recursive: levels > 1,
+            recursive: levels > 1 && !item.is_all(),
             options: options_of,
         })
     }
@@ -242,11 +285,8 @@ fn options_of(navigation: &Navigation, item: &ExpandItem<'_>, levels: usize) -> 
         let own = item.texts.iter().map(|(name, value)| format!("{}={value}", name.name()));
         let levels = (levels > 2).then(|| format!("$levels={}", levels - 1));
         let inner: Vec<String> = own.chain(levels).collect();
-        if inner.is_empty() {
-            navigation.name.clone()
-        } else {
-            format!("{}({})", navigation.name, inner.join(";"))
-        }
+        let name = if item.is_all() { "*" } else { &navigation.name };
+        if inner.is_empty() { name.to_owned() } else { format!("{name}({})", inner.join(";")) }
     });
     let expand: Vec<&str> = nested.into_iter().chain(again.as_deref()).collect();
     if !expand.is_empty() {

@@ -113,15 +113,20 @@ impl Planner<'_> {
         has_place && entity_type.is_changeable()
     }
 
-    /// Options of a link with the format that the request names.
-    pub(super) fn with_format(&self, options: &str) -> String {
-        match self.url.option(SystemOption::Format) {
-            None => options.to_owned(),
-            Some(format) => {
-                let separator = if options.is_empty() { "" } else { "&" };
-                format!("{options}{separator}$format={}", text::in_url(format))
-            }
+    /// Options of a link, with the parameter aliases that they use and the format that the request names.
+    pub(super) fn link_options(&self, options: &str) -> String {
+        let mut all = options.to_owned();
+        let mut add = |name: &str, value: &str| {
+            let separator = if all.is_empty() { "" } else { "&" };
+            all = format!("{all}{separator}{name}={}", text::in_url(value));
+        };
+        for (name, value) in self.url.aliases_used_in(options) {
+            add(name, value);
         }
+        if let Some(format) = self.url.option(SystemOption::Format) {
+            add("$format", format);
+        }
+        all
     }
 }
 

@@ -269,7 +269,7 @@ impl<'p, 'b, 'm> Levels<'p, 'b, 'm> {
         };
         let name = own.navigation.name.clone();
         let form = if own.form == ExpandedForm::References { "/$ref" } else { "" };
-        let options = self.planner.with_format(&own.options);
+        let options = self.planner.link_options(&own.options);
         let separator = if options.is_empty() { "" } else { "?" };
         List {
             before: format!("{}(", text::in_url(&owner.name)),

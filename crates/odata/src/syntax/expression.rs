@@ -88,8 +88,8 @@ impl<'t> Parser<'t> {
             Some(b'[') => Expression::List(self.bracketed(|parser| parser.items(b'[', b']'))?),
             Some(b'{') => Expression::Object(self.bracketed(Self::object)?),
             Some(b'0'..=b'9' | b'-' | b'+') => Expression::Literal(self.number_like()?),
-            Some(b'@') => match self.alias()? {
-                Some(literal) => Expression::Literal(literal),
+            Some(b'@') => match self.alias(Self::expression)? {
+                Some(value) => value,
                 None => self.word()?,
             },
             _ if self.at_guid() => Expression::Literal(self.number_like()?),
@@ -104,6 +104,11 @@ impl<'t> Parser<'t> {
         if self.cursor.peek() == Some(b'(') {
             let items = self.items(b'(', b')')?;
             return self.node(at, Expression::List(items));
+        }
+        if self.cursor.peek() == Some(b'@')
+            && let Some(value) = self.alias(Self::list_operand)?
+        {
+            return self.node(at, value);
         }
         self.primary()
     }

@@ -215,7 +215,7 @@ async fn a_plus_is_a_space_and_an_encoded_plus_is_a_plus() {
 async fn unsupported_features_are_refused_by_name() {
     let fixture = Fixture::open().await;
     for rest in [
-        "/Ships?$expand=*($levels=2)",
+        "/Ships?$expand=*($levels=6)",
         "/Ships?$search=tug&$apply=aggregate($count as Number)",
         "/Ships?$apply=concat(concat(identity,identity)/filter(Id gt 1),identity)",
         "/Ships?$expand=Visits($compute=Number mul 2 as Double)",
