@@ -18,7 +18,7 @@
 //!   its parents, because it repeats each of them. The first scan of a path is one of many if the path leads back to
 //!   one entity.
 //! - A [`Take`] may stand over any node but an [`Aggregate`]; the columns below it are visible above it if it lists them.
-//! - A [`Page`] or a [`Reach`] below another node reads one table (filters over a scan), groups or a [`Concat`], and only the
+//! - A [`Page`] or a [`Reaching`] below another node reads one table (filters over a scan), groups or a [`Concat`], and only the
 //!   columns of that scan are visible above it.
 //! - A [`Concat`] hides the columns below it, like an aggregate. Its parts may have the same scans.
 
@@ -31,17 +31,19 @@ mod failing;
 pub(crate) mod function;
 pub(crate) mod lookup;
 pub(crate) mod new_value;
+pub(crate) mod parts;
 pub(crate) mod reach;
 mod structure;
+pub(crate) mod sums;
 pub(crate) mod typed;
 
 use crate::model::{EntityType, Navigation, Property};
 use crate::position::Mark;
 use column::{ScanColumn, ScanId};
 use concat::Concat;
-use described::Described;
+use described::DescribedValue;
 use lookup::Lookup;
-use reach::Reach;
+use reach::Reaching;
 use typed::Typed;
 
 /// A node: a set of rows.
@@ -54,7 +56,7 @@ pub(crate) enum PlanNode<'m> {
     Aggregate(Aggregate<'m>),
     Expand(Expand<'m>),
     Take(Take<'m>),
-    Reach(Reach<'m>),
+    Reach(Reaching<'m>),
     Concat(Concat<'m>),
     Page(Page<'m>),
 }
@@ -186,7 +188,7 @@ pub(crate) struct Order {
 impl Computed {
     /// An expression under a name. `scans` are those of the input.
     pub(crate) fn new(name: &str, value: Typed, scans: &Scans<'_>) -> Self {
-        let property = Described::of(&value, scans).property(name, name.to_owned());
+        let property = DescribedValue::of(&value, scans).property(name, name.to_owned());
         Self { property, value }
     }
 }
@@ -286,7 +288,7 @@ impl<'t> Scans<'t> {
                 self.insert(*id, Content::Rows(entity_type));
                 self.add(input);
             }
-            PlanNode::Reach(Reach { input, id, entity_type, .. }) => {
+            PlanNode::Reach(Reaching { input, id, entity_type, .. }) => {
                 self.insert(*id, Content::Rows(entity_type));
                 self.add(input);
             }

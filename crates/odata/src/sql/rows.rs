@@ -8,7 +8,7 @@ mod take;
 use super::Writer;
 use crate::tree::column::{ScanColumn, ScanId};
 use crate::tree::concat::Concat;
-use crate::tree::reach::Reach;
+use crate::tree::reach::Reaching;
 use crate::tree::typed::Typed;
 use crate::tree::{Aggregate, Expand, Filter, Page, PlanNode, Scan, Take};
 
@@ -27,7 +27,7 @@ enum FromItem<'t> {
     Table(&'t Scan<'t>),
     Groups(&'t Aggregate<'t>),
     Taken(&'t Take<'t>),
-    Reached(&'t Reach<'t>),
+    Reached(&'t Reaching<'t>),
     Concat(&'t Concat<'t>),
     Page(&'t Page<'t>),
 }

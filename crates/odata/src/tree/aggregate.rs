@@ -2,7 +2,7 @@
 
 use super::class::Class;
 use super::column::ScanId;
-use super::described::Described;
+use super::described::DescribedValue;
 use super::typed::Typed;
 use super::{Aggregate, AggregateFunction, Aggregated, PlanNode, Scans};
 use crate::aggregation_method::Method;
@@ -41,7 +41,7 @@ impl<'m> Aggregate<'m> {
         aggregates: Vec<(&str, Aggregated)>,
     ) -> Self {
         let scans = Scans::of(&input);
-        let of_keys = keys.iter().map(|(name, key)| (*name, Described::of(key, &scans)));
+        let of_keys = keys.iter().map(|(name, key)| (*name, DescribedValue::of(key, &scans)));
         let of_aggregates = aggregates.iter().map(|(name, aggregated)| (*name, aggregated.describe(&scans)));
         let results = of_keys.chain(of_aggregates).enumerate();
         let properties = results.map(|(at, (name, value))| value.property(name, format!("c{at}")));
@@ -78,20 +78,20 @@ pub(super) fn derived_type(from: &EntityType, properties: Vec<Property>, key: Ve
 
 impl Aggregated {
     /// The result.
-    pub(super) fn describe(&self, scans: &Scans<'_>) -> Described {
+    pub(super) fn describe(&self, scans: &Scans<'_>) -> DescribedValue {
         let operand = self.operand.as_ref();
         match (self.function, operand) {
             (AggregateFunction::Count | AggregateFunction::CountDistinct, _) | (_, None) => {
-                Described::number(DECIMAL, false)
+                DescribedValue::number(DECIMAL, false)
             }
-            (AggregateFunction::Average, _) => Described::number(EdmType::Double, true),
+            (AggregateFunction::Average, _) => DescribedValue::number(EdmType::Double, true),
             (AggregateFunction::Sum, Some(operand)) if operand.class == Class::Double => {
-                Described::number(EdmType::Double, true)
+                DescribedValue::number(EdmType::Double, true)
             }
             // A sum of 64-bit integers may need more than 64 bits.
-            (AggregateFunction::Sum, Some(_)) => Described::number(DECIMAL, true),
+            (AggregateFunction::Sum, Some(_)) => DescribedValue::number(DECIMAL, true),
             (AggregateFunction::Min | AggregateFunction::Max, Some(operand)) => {
-                Described { nullable: true, ..Described::of(operand, scans) }
+                DescribedValue { nullable: true, ..DescribedValue::of(operand, scans) }
             }
         }
     }

@@ -9,14 +9,14 @@ use crate::model::{Property, Storage};
 
 /// What is known of a value.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Described {
+pub(crate) struct DescribedValue {
     pub(crate) ty: EdmType,
     pub(crate) nullable: bool,
     /// Whether a text is made of columns that keep text in UTF-8.
     pub(crate) is_textual: bool,
 }
 
-impl Described {
+impl DescribedValue {
     /// The value of an expression. Its type is that of the property, if it is a column.
     pub(crate) fn of(value: &Typed, scans: &Scans<'_>) -> Self {
         let ty = match value.term {

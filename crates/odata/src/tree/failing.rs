@@ -1,7 +1,7 @@
 //! Which trees have expressions that may fail.
 
-use super::concat::{Concat, Part};
-use super::reach::Reach;
+use super::concat::{Concat, ConcatPart};
+use super::reach::Reaching;
 use super::typed::{Failing, Typed};
 use super::{Aggregate, Compute, Expand, Filter, Lookup, Order, Page, PlanNode, Take};
 
@@ -22,12 +22,12 @@ impl PlanNode<'_> {
             }
             Self::Expand(Expand { input, nested, .. }) => input.may_fail() || nested.may_fail(),
             Self::Take(Take { input, order, .. }) => order_may_fail(order) || input.may_fail(),
-            Self::Reach(Reach { input, by, order, wanted, reached, .. }) => {
+            Self::Reach(Reaching { input, by, order, wanted, reached, .. }) => {
                 [by, wanted, reached].into_iter().any(can) || order_may_fail(order) || input.may_fail()
             }
             Self::Concat(Concat { parts, .. }) => parts
                 .iter()
-                .any(|Part { input, values }| values.iter().flatten().any(can) || input.may_fail()),
+                .any(|ConcatPart { input, values }| values.iter().flatten().any(can) || input.may_fail()),
             Self::Page(page) => page.may_fail(),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::column::{ScanColumn, ScanId};
 use super::concat::Concat;
-use super::reach::Reach;
+use super::reach::Reaching;
 use super::{Compute, Expand, Filter, Lookup, Page, PlanNode, Take};
 use crate::model::EntityType;
 
@@ -16,7 +16,7 @@ impl<'m> PlanNode<'m> {
             | Self::Lookup(Lookup { input, .. })
             | Self::Expand(Expand { input, .. })
             | Self::Take(Take { input, .. })
-            | Self::Reach(Reach { input, .. })
+            | Self::Reach(Reaching { input, .. })
             | Self::Page(Page { input, .. }) => Some(input),
         }
     }

@@ -5,9 +5,11 @@ use crate::bind::{Binding, Kinds, complete};
 use crate::error::{Error, Reason};
 use crate::syntax::apply::{AggregateItem, Grouping, GroupingPath, Transformation, TransformationKind};
 use crate::syntax::{MAX_READINGS, Node};
-use crate::tree::concat::{Concat, NewPart};
-use crate::tree::described::Described;
-use crate::tree::reach::{Reach, Wanted};
+use crate::tree::concat::Concat;
+use crate::tree::described::DescribedValue;
+use crate::tree::parts::NewPart;
+use crate::tree::reach::Reaching;
+use crate::tree::sums::Wanted;
 use crate::tree::typed::{Constant, Term, Typed};
 use crate::tree::{Order, PlanNode, Scans};
 
@@ -151,7 +153,7 @@ impl<'m> Binding<'m> {
         };
         let (scan, entity_type) = input.rows.first_scan();
         complete(&mut order, scan, entity_type);
-        let reach = Reach::of(input.rows, self.budget.scan(), term, order, wanted);
+        let reach = Reaching::of(input.rows, self.budget.scan(), term, order, wanted);
         Ok(Derived { rows: PlanNode::Reach(reach).joined(&input.joins), ..input })
     }
 
@@ -204,7 +206,7 @@ fn share(number: &Typed) -> Option<f64> {
 /// A value of the rows of a part.
 struct Value {
     name: String,
-    described: Described,
+    described: DescribedValue,
     term: Typed,
     /// Whether it is part of their key.
     is_key: bool,
@@ -223,14 +225,19 @@ impl Derived<'_> {
         let computed =
             computed.map(|computed| (computed.property.name.clone(), computed.value.clone(), false));
         let all = properties.chain(computed);
-        all.map(|(name, term, is_key)| Value { described: Described::of(&term, &scans), name, term, is_key })
-            .collect()
+        all.map(|(name, term, is_key)| Value {
+            described: DescribedValue::of(&term, &scans),
+            name,
+            term,
+            is_key,
+        })
+        .collect()
     }
 }
 
 /// The names of the values of all parts, with what is known of the values. Those of one related entity follow each other.
-fn names(parts: &[Vec<Value>]) -> Result<Vec<(String, Described)>, Reason> {
-    let mut all: Vec<(String, Described)> = Vec::new();
+fn names(parts: &[Vec<Value>]) -> Result<Vec<(String, DescribedValue)>, Reason> {
+    let mut all: Vec<(String, DescribedValue)> = Vec::new();
     for Value { name, described, .. } in parts.iter().flatten() {
         match all.iter_mut().find(|(other, _)| other == name) {
             None => all.push((name.clone(), *described)),

@@ -4,11 +4,11 @@ use super::Rows;
 use crate::sql::Writer;
 use crate::sql::clauses::order;
 use crate::tree::column::ScanId;
-use crate::tree::reach::Reach;
+use crate::tree::reach::Reaching;
 
 /// Writes the rows as the columns of their first scan, under the alias of that scan. The place of the last row is found first,
 /// because the sum may fall again where values are negative.
-pub(super) fn subquery(writer: &mut Writer<'_>, reach: &Reach<'_>) {
+pub(super) fn subquery(writer: &mut Writer<'_>, reach: &Reaching<'_>) {
     let (scan, _) = reach.input.first_scan();
     let known = |property: usize| reach.id.column(property);
     writer.text("(SELECT ");
@@ -16,31 +16,31 @@ pub(super) fn subquery(writer: &mut Writer<'_>, reach: &Reach<'_>) {
     writer.text(" FROM (SELECT ");
     columns(writer, scan);
     writer.text(", ");
-    writer.name(known(Reach::PLACE));
+    writer.name(known(Reaching::PLACE));
     writer.text(", MIN(CASE WHEN ");
     writer.truth(&reach.wanted);
     writer.text(" THEN CASE WHEN ");
     writer.truth(&reach.reached);
     writer.text(" THEN ");
-    writer.name(known(Reach::PLACE));
+    writer.name(known(Reaching::PLACE));
     writer.text(" END ELSE 0 END) OVER () AS ");
-    writer.name(known(Reach::LAST));
+    writer.name(known(Reaching::LAST));
     writer.text(" FROM ");
     summed(writer, reach, scan);
     writer.text(")");
     writer.text(writer.rules.subquery_alias());
     writer.text(" WHERE ");
-    writer.name(known(Reach::PLACE));
+    writer.name(known(Reaching::PLACE));
     writer.text(" <= COALESCE(");
-    writer.name(known(Reach::LAST));
+    writer.name(known(Reaching::LAST));
     writer.text(", ");
-    writer.name(known(Reach::PLACE));
+    writer.name(known(Reaching::PLACE));
     writer.text("))");
     writer.rules.alias(&mut writer.sql, scan);
 }
 
 /// Writes the rows in their order with the sums.
-fn summed(writer: &mut Writer<'_>, reach: &Reach<'_>, scan: ScanId) {
+fn summed(writer: &mut Writer<'_>, reach: &Reaching<'_>, scan: ScanId) {
     let rows = Rows::of(&reach.input);
     let outside = std::mem::replace(&mut writer.taken, rows.taken());
     writer.text("(SELECT ");
@@ -51,8 +51,8 @@ fn summed(writer: &mut Writer<'_>, reach: &Reach<'_>, scan: ScanId) {
     writer.text("ROW_NUMBER() OVER (");
     order(writer, &reach.order);
     writer.text(") AS ");
-    writer.name(reach.id.column(Reach::PLACE));
-    for (property, end) in [(Reach::SO_FAR, "CURRENT ROW"), (Reach::OF_ALL, "UNBOUNDED FOLLOWING")] {
+    writer.name(reach.id.column(Reaching::PLACE));
+    for (property, end) in [(Reaching::SO_FAR, "CURRENT ROW"), (Reaching::OF_ALL, "UNBOUNDED FOLLOWING")] {
         writer.text(", ");
         writer.rules.sum_over(writer, &reach.by, &|writer| {
             writer.text(" OVER (");
