@@ -101,10 +101,12 @@ pub(crate) fn group_as_the_standard_says(database: &impl Database) {
 /// Values of related entities, and sums that are reached.
 pub(crate) fn derived_rows_are_what_the_standard_says(database: &impl Database) {
     let by = |url: &str| {
-        let whole = database.walk(url, 100).unwrap();
+        let mut whole = database.walk(url, 100).unwrap();
         for page_size in 1..4 {
             assert_eq!(database.walk(url, page_size).unwrap(), whole, "{url} by {page_size}");
         }
+        // Whether entities have a tag depends on the database.
+        whole.iter_mut().for_each(|row| drop(row.as_object_mut().unwrap().remove("@odata.etag")));
         whole
     };
     assert_eq!(
