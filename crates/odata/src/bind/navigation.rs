@@ -2,7 +2,8 @@
 
 use super::expression::{Binder, unknown_property};
 use super::names::related_property;
-use super::scope::NamedRow;
+use super::resource;
+use super::scope::{Entered, NamedRow};
 use crate::error::{Error, Reason};
 use crate::model::Navigation;
 use crate::syntax::{Arguments, Expression, Literal, Node, Step};
@@ -36,6 +37,9 @@ impl<'m> Binder<'m> {
         };
         if let Some((index, property)) = related_property(current.entity_type, own) {
             return Ok(Typed::column(current.scan.column(index), property));
+        }
+        if is_rooted(steps) {
+            return self.rooted(steps);
         }
         match self.reach(steps)? {
             Reached::Row(_) => Err(self.unsupported("an entity as a value", steps[0].at)),
@@ -71,6 +75,9 @@ impl<'m> Binder<'m> {
             _ => return Ok(None),
         };
         let [before @ .., last] = steps.as_slice() else { return Ok(None) };
+        if is_rooted(steps) {
+            return Ok(None);
+        }
         let place = match before {
             [] => self.scopes.current(),
             _ => match self.reach(before)? {
@@ -89,7 +96,16 @@ impl<'m> Binder<'m> {
 
     /// Follows a path from the current row, or from that for which its first step stands.
     fn reach<'s, 't>(&mut self, steps: &'s [Step<'t>]) -> Result<Reached<'m, 's, 't>, Error> {
-        let (mut place, mut steps) = self.start(steps)?;
+        let (place, steps) = self.start(steps)?;
+        self.follow(place, steps)
+    }
+
+    /// Follows a path from a row.
+    fn follow<'s, 't>(
+        &mut self,
+        mut place: NamedRow<'m>,
+        mut steps: &'s [Step<'t>],
+    ) -> Result<Reached<'m, 's, 't>, Error> {
         while let [step, rest @ ..] = steps {
             let entity_type = place.entity_type;
             if step.name.contains('.') {
@@ -151,9 +167,7 @@ impl<'m> Binder<'m> {
         };
         match named {
             Some(place) => Ok((place, rest)),
-            None => {
-                Err(self.unsupported("a parameter alias, annotation or word such as $it or $root", first.at))
-            }
+            None => Err(self.unsupported("a parameter alias, annotation or word such as $it", first.at)),
         }
     }
 
@@ -164,10 +178,42 @@ impl<'m> Binder<'m> {
         navigation: &'m Navigation,
         steps: &[Step<'_>],
     ) -> Result<Typed, Error> {
-        let (own, mut rest) =
+        let (own, rest) =
             steps.split_first().unwrap_or_else(|| unreachable!("the first step names the property"));
         self.scopes.check_depth().map_err(|reason| self.at(reason, own.at))?;
         let entered = self.scopes.enter(place, navigation).map_err(|reason| self.at(reason, own.at))?;
+        self.of_rows(entered, own, rest)
+    }
+
+    /// Binds a path from the root of the service: `$root/Ships(7)/Name`, `$root/Ships/$count` ([URL Conventions
+    /// §5.1.1.14.3](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_root)).
+    fn rooted(&mut self, steps: &[Step<'_>]) -> Result<Typed, Error> {
+        let [_, set, rest @ ..] = steps else {
+            return Err(self.unsupported("$root by itself", steps[0].at));
+        };
+        let (target, at) = (self.target, set.at);
+        let here = move |reason: Reason| reason.at(target, at);
+        self.scopes.check_depth().map_err(here)?;
+        let (entered, entity_type) = self.scopes.enter_set(set.name).map_err(here)?;
+        let Some(arguments) = &set.arguments else { return self.of_rows(entered, set, rest) };
+        let Arguments::Call(arguments) = arguments else {
+            return Err(self.unsupported("such a key in an expression", set.at));
+        };
+        let key = resource::key(entity_type, entered.scan, arguments, set.at);
+        let key = key.map_err(|error| here(error.reason))?;
+        let value = match self.follow(self.scopes.innermost(), rest)? {
+            Reached::Row(_) => return Err(self.unsupported("an entity as a value", set.at)),
+            Reached::Property(place, property) => {
+                Typed::column(place.scan.column(property), &place.entity_type.properties[property])
+            }
+            Reached::Computed(value) => value,
+            Reached::Rows(place, navigation, steps) => self.related(place, navigation, steps)?,
+        };
+        Ok(Typed::value_of(self.scopes.leave(entered, key), value))
+    }
+
+    /// Binds what a path says of rows that have been entered. `own` is the step that names them.
+    fn of_rows(&mut self, entered: Entered, own: &Step<'_>, mut rest: &[Step<'_>]) -> Result<Typed, Error> {
         let mut conditions = Vec::new();
         while let Some((step, after)) = rest.split_first().filter(|(step, _)| step.name == "$filter") {
             let filter = filter_of(step).map_err(|reason| self.at(reason, step.at))?;
@@ -227,6 +273,11 @@ impl<'m> Binder<'m> {
             }
         }
     }
+}
+
+/// Whether a path starts at the root of the service.
+fn is_rooted(steps: &[Step<'_>]) -> bool {
+    steps.first().is_some_and(|first| first.name == "$root" && first.arguments.is_none())
 }
 
 /// The lambda operator that a step calls.

@@ -261,7 +261,7 @@ fn unknown(step: &Step<'_>) -> Error {
 }
 
 /// `(1)` for a key with one property, otherwise `(a=1,b=2)` in any order.
-fn key(
+pub(super) fn key(
     entity_type: &EntityType,
     scan: ScanId,
     arguments: &[(Option<&str>, Node<'_>)],

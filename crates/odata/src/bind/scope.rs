@@ -59,7 +59,7 @@ pub(crate) struct Needed<'m> {
 
 /// Related rows about which a condition is bound.
 pub(super) struct Entered {
-    scan: ScanId,
+    pub(super) scan: ScanId,
     on: Vec<(ScanColumn, ScanColumn)>,
 }
 
@@ -183,6 +183,26 @@ impl<'m> Scopes<'m> {
         self.looked_up.push((scan, entity_type));
         self.nested.push(Scope { variable: None, scan, entity_type, joins: Vec::new() });
         Ok(Entered { scan, on: navigation.columns(from.scan, scan) })
+    }
+
+    /// Makes the rows of an entity set current.
+    pub(super) fn enter_set(&mut self, name: &str) -> Result<(Entered, &'m EntityType), Reason> {
+        let model =
+            self.model.ok_or_else(|| Reason::NotImplemented("$root in this expression".to_owned()))?;
+        let unknown = || Reason::Unexpected {
+            expected: "the name of an entity set after $root/",
+            found: format!("'{name}'"),
+        };
+        let entity_type = model.entity_type(name).ok_or_else(unknown)?;
+        let scan = self.budget.follow()?;
+        self.looked_up.push((scan, entity_type));
+        self.nested.push(Scope { variable: None, scan, entity_type, joins: Vec::new() });
+        Ok((Entered { scan, on: Vec::new() }, entity_type))
+    }
+
+    /// The row that has become current last.
+    pub(super) fn innermost(&self) -> NamedRow<'m> {
+        self.place(self.nested.len() - 1)
     }
 
     /// Refuses more nested collections than there may be. The first scope is that of the option.

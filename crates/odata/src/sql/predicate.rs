@@ -94,6 +94,7 @@ impl Writer<'_> {
                 related::exists(self, related);
                 self.text(")");
             }
+            Term::Value(related, value) => related::value(self, related, value),
         }
     }
 

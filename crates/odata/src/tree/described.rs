@@ -23,7 +23,7 @@ impl DescribedValue {
             Term::Column(column) => scans.property(column).ty,
             _ => value.class.widest(),
         };
-        let mut is_textual = is_text(ty);
+        let mut is_textual = is_text(ty) && !reads_other_rows(value);
         value.each_column(&mut |column| {
             let property = scans.property(column);
             is_textual &= !is_text(property.ty) || property.storage.is_textual;
@@ -51,6 +51,15 @@ impl DescribedValue {
         let form = if ty == EdmType::Duration { Form::Compared } else { Form::Canonical };
         let storage = Storage { form, is_textual, is_guaranteed: true, ..Storage::default() };
         Property { name: name.to_owned(), column, ty, nullable, storage, may_be_invalid: false }
+    }
+}
+
+/// Whether a text is made of one of a row that is found by itself, whose column is not looked at here.
+fn reads_other_rows(text: &Typed) -> bool {
+    match &text.term {
+        Term::Value(..) => true,
+        Term::Call(_, arguments) => arguments.iter().any(reads_other_rows),
+        _ => false,
     }
 }
 

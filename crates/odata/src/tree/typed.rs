@@ -45,6 +45,8 @@ pub(crate) enum Term {
     Count(Box<RelatedRows>),
     /// Whether there are related rows.
     Exists(Box<RelatedRows>),
+    /// The value of an expression for the only one of these rows; null if there is none.
+    Value(Box<RelatedRows>, Box<Typed>),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -206,7 +208,9 @@ impl Typed {
                     item.each_column(visit);
                 }
             }
-            Term::Count(related) | Term::Exists(related) => related.each_outer_column(visit),
+            Term::Count(related) | Term::Exists(related) | Term::Value(related, _) => {
+                related.each_outer_column(visit);
+            }
         }
     }
 
@@ -262,6 +266,7 @@ impl Typed {
             Term::Call(_, terms) | Term::And(terms) | Term::Or(terms) => terms.iter().any(can),
             Term::In(operand, items) => can(operand) || items.iter().any(can),
             Term::Count(related) | Term::Exists(related) => related.conditions.iter().any(can),
+            Term::Value(related, value) => can(value) || related.conditions.iter().any(can),
         }
     }
 

@@ -102,15 +102,42 @@ fn paths_through_navigation_select_what_the_standard_says() {
         ("Ships(1)/Visits/$filter(cargo eq null)", vec![2]),
         ("Ships/$filter($it%2Fid%20gt%20Ships%2Fid)?$orderby=id desc&$top=1", vec![3]),
     ] {
-        assert_eq!(database.ids(url), expected, "{url}");
-        let count = url.replacen('?', "/$count?", 1);
-        let count = if count == url { format!("{url}/$count") } else { count };
-        if !url.contains("$top") {
-            assert_eq!(database.body(&count), expected.len().to_string(), "{count}");
-        }
+        selects(&database, url, &expected);
     }
     assert_eq!(database.body("Ships/$filter(id gt 9)/$count"), "0");
     assert_eq!(database.body("Ships(9)/Visits/$filter(cargo eq null)/$count"), "0");
+}
+
+/// Checks which rows a request gives, and their number.
+fn selects(database: &Database, url: &str, expected: &[i64]) {
+    assert_eq!(database.ids(url), expected, "{url}");
+    let count = url.replacen('?', "/$count?", 1);
+    let count = if count == url { format!("{url}/$count") } else { count };
+    if !url.contains("$top") {
+        assert_eq!(database.body(&count), expected.len().to_string(), "{count}");
+    }
+}
+
+#[test]
+fn paths_from_the_root_lead_to_any_entity() {
+    let database = database();
+    for (url, expected) in [
+        ("Ships?$filter=$root/Ships(2)/name eq name", vec![2]),
+        ("Ships?$filter=$root/Ships(2)/Ships/name eq name", vec![1]),
+        ("Ships?$filter=id le $root/Ports/$count", vec![1, 2]),
+        ("Ships?$filter=$root/Visits/any(v:v/ship eq id)", vec![1, 2, 3]),
+        ("Ships?$filter=$root/Visits/$count($filter=cargo gt 4) eq id", vec![3]),
+        ("Ships?$filter=$root/Visits/$filter(cargo gt 4)/$count eq id", vec![3]),
+        ("Ships?$filter=$root/Ships(1)/Visits/$count eq id", vec![2]),
+        ("Ships?$filter=$root/Ships(9)/name eq name", vec![3]),
+        ("Ships?$filter=$root/Ships(9)/name eq null and id lt 3", vec![1, 2]),
+        ("Ships?$filter=Visits/any(v:v/cargo gt $root/Visits(1)/cargo)", vec![3]),
+        ("Ships?$filter=not ($root/Ships(2)/fast) and id gt 2", vec![3, 4]),
+        ("Ships?$filter=id in ($root/Visits(3)/ship,4)", vec![2, 4]),
+        ("Ships?$filter=contains($root/Ships(2)/name,name)", vec![2]),
+    ] {
+        selects(&database, url, &expected);
+    }
 }
 
 /// The ids of all pages.
@@ -138,6 +165,8 @@ fn orders_through_navigation_have_pages() {
         ("Ships/name", vec![1, 4, 2, 3]),
         ("Ships/name desc", vec![3, 2, 4, 1]),
         ("Ships/name desc,id", vec![3, 2, 1, 4]),
+        ("$root/Ports/$count mul id desc", vec![4, 3, 2, 1]),
+        ("concat($root/Ships(1)/name,Ships/name)", vec![1, 4, 2, 3]),
         ("Ships/Ships/name desc,Ships/id desc", vec![3, 2, 4, 1]),
         ("Visits/$count desc,name", vec![1, 3, 2, 4]),
         ("Visits/$count($filter=cargo gt 3),id desc", vec![4, 2, 3, 1]),
@@ -232,7 +261,10 @@ fn what_is_wrong_with_navigation_is_refused_with_its_place() {
         "Ships?$filter=Visits eq null",
         "Ships?$filter=Ships eq Ships",
         "Ships?$filter=Visits/any(v:v eq null)",
-        "Ships?$filter=$root/Ships(1)/name eq name",
+        "Ships?$filter=$root/Ships(1) eq null",
+        "Ships?$filter=$root/Ships eq null",
+        "Ships?$filter=$root eq null",
+        "Ships?$apply=groupby((name))&$filter=$root/Ships(1)/name eq name",
         "Ships?$filter=name/x eq 1",
         "Ships?$orderby=Ships",
         "Ships?$expand=Visits($filter=$it/id eq id)",
@@ -258,4 +290,22 @@ fn a_set_that_is_not_reached_is_in_no_expression() {
         assert_eq!(database.error(url).code(), "UnknownProperty", "{url}");
     }
     assert_eq!(database.ids("Ships?$filter=Ships_sister/any(s:s/id gt 2)"), [2]);
+}
+
+#[test]
+fn what_is_wrong_with_a_path_from_the_root_is_refused_with_its_place() {
+    let database = database();
+    for (url, code, place) in [
+        ("Ships?$filter=$root/Nope/$count gt 1", "SyntaxError", 6),
+        ("Ships?$filter=$root/Ships('x')/name eq 'a'", "BadKey", 6),
+        ("Ships?$filter=$root/Ships(1,2)/name eq 'a'", "BadKey", 6),
+        ("Ships?$filter=$root/Ships(1)/nope eq 'a'", "UnknownProperty", 15),
+    ] {
+        let error = database.error(url);
+        assert_eq!(
+            (error.code(), error.offset(), error.kind()),
+            (code, Some(place), Kind::BadRequest),
+            "{url}: {error}"
+        );
+    }
 }

@@ -111,6 +111,9 @@ const URLS: &[&str] = &[
     "Visits?$apply=groupby((rollup($all,Ships/name)),aggregate(cargo with max as Most))",
     "Ships?$apply=concat(search(Berta OR Dora),aggregate($count as Number))",
     "Visits?$compute=cargo add 1 as More&$filter=More gt 3&$select=id,More",
+    "Ships?$filter=$root/Ships(2)/name ne null or $root/Visits/$count gt 3",
+    "Visits?$orderby=$root/Visits(2)/cargo,$root/Ships(1)/Visits/$count mul id",
+    "Ships?$compute=$root/Ships(2)/name as Other&$filter=$root/Visits/any(v:10 div v/cargo gt 1)",
     "Visits?$filter=10 div cargo eq 2",
     "Visits?$filter=cargo mod 5 eq 0 or 10 mod cargo eq 0",
     "Visits?$orderby=10 div cargo",
@@ -194,6 +197,8 @@ fn expression() -> impl Strategy<Value = String> {
         "Ports/id",
         "Ships/Visits/$count",
         "Ports/Cranes/$count",
+        "$root/Visits(3)/cargo",
+        "$root/Visits/$count",
     ]);
     leaf.prop_map(str::to_owned).prop_recursive(3, 8, 2, |inner| {
         let operator = prop::sample::select(vec!["add", "sub", "mul", "div", "mod", "divby"]);

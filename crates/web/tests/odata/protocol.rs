@@ -223,7 +223,7 @@ async fn unsupported_features_are_refused_by_name() {
         "/$crossjoin(Ships,Visits)",
         "/$entity?$id=Ships(1)",
         "/Ships/$ref",
-        "/Ships?$filter=$root/Ships(1)/Name eq Name",
+        "/Ships?$filter=$root/Ships(1) eq $it",
         "/Ships?$filter=geo.distance(Name,Flag) lt 1",
     ] {
         let answer = fixture.get(&rest.replace(' ', "%20")).await;

@@ -3,7 +3,7 @@
 use crate::sql::Writer;
 use crate::sql::rows::matched;
 use crate::tree::column::ScanId;
-use crate::tree::typed::RelatedRows;
+use crate::tree::typed::{RelatedRows, Typed};
 
 /// Writes the number of related rows.
 pub(super) fn count(writer: &mut Writer<'_>, related: &RelatedRows) {
@@ -16,6 +16,15 @@ pub(super) fn count(writer: &mut Writer<'_>, related: &RelatedRows) {
 pub(super) fn exists(writer: &mut Writer<'_>, related: &RelatedRows) {
     writer.text("EXISTS (SELECT 1");
     rows(writer, related);
+    writer.text(")");
+}
+
+/// Writes the value of an expression for one row.
+pub(super) fn value(writer: &mut Writer<'_>, related: &RelatedRows, value: &Typed) {
+    writer.text("(SELECT ");
+    writer.operand(value);
+    rows(writer, related);
+    writer.rules.first_rows(&mut writer.sql, 1);
     writer.text(")");
 }
 
@@ -34,12 +43,12 @@ fn rows(writer: &mut Writer<'_>, related: &RelatedRows) {
         and_addressed(writer, joined.scan);
     }
     writer.text(" WHERE ");
-    matched(writer, &related.on);
+    is_related(writer, related);
     // A database may test conditions in any order. One that may fail is not to be tested for rows that are not related.
     let can_fail = related.conditions.iter().any(|condition| writer.can_fail(condition));
     if can_fail {
         writer.text(" AND CASE WHEN ");
-        matched(writer, &related.on);
+        is_related(writer, related);
     }
     and_addressed(writer, related.scan);
     for (index, condition) in related.conditions.iter().enumerate() {
@@ -52,6 +61,15 @@ fn rows(writer: &mut Writer<'_>, related: &RelatedRows) {
         writer.text(" END");
     }
     (writer.is_addressed, writer.unshared, writer.may_search) = outside;
+}
+
+/// Writes the condition that a row is related. To the root of the service, every row is.
+fn is_related(writer: &mut Writer<'_>, related: &RelatedRows) {
+    if related.on.is_empty() {
+        writer.text(writer.rules.boolean(true));
+    } else {
+        matched(writer, &related.on);
+    }
 }
 
 /// Writes the condition that a row has an address of its own, unless every row has one.

@@ -51,6 +51,12 @@ impl Typed {
         Self { term: Term::Exists(Box::new(related)), class: Class::Boolean, nullable: false }
     }
 
+    /// The value of an expression for the only one of these rows.
+    pub(crate) fn value_of(related: RelatedRows, value: Self) -> Self {
+        let class = value.class;
+        Self { term: Term::Value(Box::new(related), Box::new(value)), class, nullable: true }
+    }
+
     /// Whether a predicate is false or null.
     pub(crate) fn untrue(predicate: Self) -> Self {
         let negate = if predicate.nullable { Term::Untrue } else { Term::Not };
