@@ -37,6 +37,7 @@ mod invalid_values;
 mod limiter;
 pub mod models;
 mod plans;
+mod record;
 mod refusal;
 mod request_user;
 mod resource_path;
@@ -55,6 +56,8 @@ pub use tools::ToolCall;
 
 use authorization::DataGrant;
 use plans::CachedPlan;
+use record::RequestRecord;
+use run::ResponseForm;
 
 /// The path of all data sources over OData.
 pub const SERVICE_PATH: &str = DataEndpoint::OData.path();
@@ -187,21 +190,30 @@ impl DataService {
         let read_grant =
             DataGrant { caller, intent: Intent::Read, endpoint, record: &record, origin, at: since };
         let permit = self.acquire_permit(caller.account().user.id).await?;
-        let answer = match self.answer(read_grant, request).await {
+        let mut recorded = None;
+        let answer = match self.answer(read_grant, request, &mut recorded).await {
             // Another request has replaced the opened source meanwhile.
-            Err(DataRefusal::Source(SourceError::Closed)) => self.answer(read_grant, request).await,
+            Err(DataRefusal::Source(SourceError::Closed)) => {
+                self.answer(read_grant, request, &mut recorded).await
+            }
             // A table was changed after its structure was checked; with the new structure the request may
             // succeed.
             Err(DataRefusal::Source(SourceError::StructureChanged { .. })) => {
                 self.context.models.expect_changed_structure(record.id);
-                self.answer(read_grant, request).await
+                self.answer(read_grant, request, &mut recorded).await
             }
             answer => answer,
         };
-        let answer = answer.inspect_err(|refusal| refusal.log(&record, request))?;
-        // The wait for the permit may have been long, and the database slow.
-        self.revalidate(read_grant).await?;
-        Ok(answer.holding(permit))
+        let mut answer = answer.inspect_err(|refusal| refusal.log(&record, request));
+        if answer.is_ok() {
+            // The wait for the permit may have been long, and the database slow.
+            answer = self.revalidate(read_grant).await.and(answer);
+        }
+        let answer = match recorded {
+            None => answer,
+            Some(record) => Box::pin(self.recorded(record, answer)).await,
+        };
+        Ok(answer?.holding(permit))
     }
 
     /// Records that a request is a batch of so many, each of which is a read of its own.
@@ -216,11 +228,18 @@ impl DataService {
         &self,
         read_grant: DataGrant<'_>,
         request: &DataRequest<'_>,
+        recorded: &mut Option<RequestRecord>,
     ) -> Result<DataAnswer, DataRefusal> {
         let opened = SourceOpener::of(&self.context).opened(read_grant.record).await?;
         let page_size = self.page_size(request.page_size, opened.model.page_size).await?;
         let opened = reached_part(read_grant, &opened, RuleAction::Read);
+        *recorded = opened
+            .records_requests
+            .then(|| RequestRecord::of(self, read_grant, Action::ReadData, request.path_and_query, &opened));
         let planned = self.prepare(read_grant, &opened, request, page_size).await?;
+        if matches!(planned.plan, Plan::ServiceDocument(_) | Plan::Metadata(_)) {
+            *recorded = None;
+        }
         acceptable(&planned, request.accept)?;
         let paging = match &planned.plan {
             Plan::Entities(query) if request.page_size.is_some() || query.may_have_a_next_page() => {
@@ -228,7 +247,11 @@ impl DataService {
             }
             _ => None,
         };
-        Ok(self.run(read_grant, &opened, &planned, request.accept, page_size).await?.holding(paging))
+        let rows = recorded.as_ref().map(RequestRecord::rows);
+        Ok(self
+            .run(read_grant, &opened, &planned, &ResponseForm { accept: request.accept, page_size, rows })
+            .await?
+            .holding(paging))
     }
 
     /// The current time, for functions of OData.

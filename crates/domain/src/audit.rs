@@ -91,6 +91,7 @@ actions! {
     TestDataSource = "data_source.test",
     CallTool = "mcp.call_tool",
     ChangeData = "data.change",
+    ReadData = "data.read",
     RotateKeys = "keys.rotate",
     RotateSigningKeys = "signing_keys.rotate",
     RetireSigningKeys = "signing_keys.retire",
@@ -103,7 +104,7 @@ pub enum Outcome {
     Success,
     /// It was refused; nothing changed.
     Refused,
-    /// A database of a data source was asked to do it, and did not say whether it has.
+    /// A database of a data source was asked to do it, and did not say whether it has; or it has begun, and did not end.
     Unknown,
 }
 

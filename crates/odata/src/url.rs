@@ -114,6 +114,40 @@ impl Url {
         self.option(SystemOption::Format).is_some()
     }
 
+    /// The request in words for people who judge it later: the path without the values of keys, and the query options without
+    /// the skip token and without those that OData does not know.
+    pub fn in_words(&self) -> String {
+        let mut words = String::new();
+        for segment in &self.segments {
+            words.push_str(if words.is_empty() { "" } else { "/" });
+            match segment.text.split_once('(') {
+                Some((name, _)) if !name.starts_with('$') => {
+                    words.push_str(name);
+                    words.push_str("(…)");
+                }
+                _ => words.push_str(&segment.text),
+            }
+        }
+        let is_told = |option: &&QueryOption| match &option.name {
+            OptionName::System(system) => *system != SystemOption::SkipToken,
+            OptionName::Alias(_) => true,
+            OptionName::Custom(_) => false,
+        };
+        for (at, option) in self.options.iter().filter(is_told).enumerate() {
+            words.push(if at == 0 { '?' } else { '&' });
+            words.push_str(option.name.text());
+            words.push('=');
+            words.push_str(&option.value);
+        }
+        words
+    }
+
+    /// The name at which the path starts, which may be that of an entity set; empty for the service document.
+    pub fn first_name(&self) -> &str {
+        let first = self.segments.first().map_or("", |segment| segment.text.as_str());
+        first.split_once('(').map_or(first, |(name, _)| name)
+    }
+
     pub(crate) fn option(&self, wanted: SystemOption) -> Option<&str> {
         let wanted = OptionName::System(wanted);
         self.options.iter().find(|option| option.name == wanted).map(|option| option.value.as_str())

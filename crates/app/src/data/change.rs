@@ -14,6 +14,7 @@ use sources::{Chunks, CommitApproval, SourceError};
 
 use super::authorization::{DataGrant, LastingGrant, may_change};
 use super::limiter::Permit;
+use super::record::RequestRecord;
 use super::request_user::request_user;
 use super::run::{About, ChangeJob, OutcomeSlot, Parts, Step, StepPlan, WantedChange, refused};
 pub use super::run::{ChangeAnswer, Condition, Done, FailedChange};
@@ -96,16 +97,18 @@ impl DataService {
         let mut record = Arc::clone(&source.0);
         // Shared with the tasks, which may go on for a moment without the caller.
         let permit = Arc::new(self.acquire_permit(caller.account().user.id).await?);
+        let mut recorded = None;
         let mut tries = 1;
         loop {
             let grant =
                 DataGrant { caller, intent: Intent::Change, endpoint, record: &record, origin, at: since };
-            let failed = match self.attempt(grant, &permit, changes).await {
+            let failed = match self.attempt(grant, &permit, changes, &mut recorded).await {
                 Ok(answers) => return Ok(answers),
                 Err(failed) => failed,
             };
             if tries == MOST_TRIES || !may_succeed_again(&failed.refusal) {
                 failed.refusal.log(&record, &first.request);
+                self.record_failure(grant, recorded, changes, &failed).await?;
                 return Err(failed);
             }
             tries += 1;
@@ -122,8 +125,10 @@ impl DataService {
         grant: DataGrant<'_>,
         permit: &Arc<Option<Permit>>,
         changes: &[ChangeRequest<'_>],
+        recorded: &mut Option<Arc<OpenedSource>>,
     ) -> Result<Vec<ChangeAnswer>, FailedChange> {
         let opened = SourceOpener::of(&self.context).opened(grant.record).await.map_err(DataRefusal::from)?;
+        *recorded = opened.records_requests.then(|| Arc::clone(&opened));
         // To open the source may have taken long, and so may have earlier attempts.
         self.revalidate(grant).await?;
         let root = self.service_root(grant.record, grant.caller);
@@ -157,7 +162,8 @@ impl DataService {
     ) -> Result<Vec<ChangeAnswer>, FailedChange> {
         let source = &attempt.opened.source;
         let user = request_user(grant.user(), source);
-        let approval = self.approval(grant, &attempt.outcome);
+        let begun = attempt.begun(grant.caller.audit(Action::ChangeData, self.context.now(), grant.origin));
+        let approval = self.approval(grant, &attempt.outcome, begun);
         let chunks = source.change(user, self.worker_run(), job, approval).map_err(DataRefusal::from)?;
         let _stops_without_caller = chunks.stopper();
         let mut event = grant.caller.audit(Action::ChangeData, self.context.now(), grant.origin);
@@ -172,15 +178,43 @@ impl DataService {
         task.await.map_err(|panic| DataRefusal::from(Fault::Broken(Box::new(panic))))?
     }
 
-    /// Judges the caller again, just before the change becomes durable.
-    fn approval(&self, grant: DataGrant<'_>, outcome: &OutcomeSlot) -> CommitApproval {
+    /// Judges the caller again, just before the change becomes durable, and records first that it has begun, if it is to be.
+    fn approval(
+        &self,
+        grant: DataGrant<'_>,
+        outcome: &OutcomeSlot,
+        begun: Option<NewAuditEvent>,
+    ) -> CommitApproval {
+        let (service, subject) = (self.clone(), grant.record.name.clone());
         let (grant, outcome) = (LastingGrant::new(self, grant), outcome.clone());
         CommitApproval::new(async move {
-            grant.verdict().await.map_err(|refusal| {
+            let mut approved = grant.verdict().await;
+            if let (Ok(()), Some(event)) = (&approved, begun) {
+                let event = NewAuditEvent { subject: Some(subject), authority: None, ..event };
+                approved = service.append(vec![event]).await.map_err(DataRefusal::from);
+            }
+            approved.map_err(|refusal| {
                 outcome.set(Err(refusal.into()));
                 SourceError::Cancelled
             })
         })
+    }
+
+    /// Records a change that was not made, if the data source demands it. One whose outcome is unknown is recorded already.
+    async fn record_failure(
+        &self,
+        grant: DataGrant<'_>,
+        recorded: Option<Arc<OpenedSource>>,
+        changes: &[ChangeRequest<'_>],
+        failed: &FailedChange,
+    ) -> Result<(), FailedChange> {
+        let is_recorded = matches!(failed.refusal, DataRefusal::Source(SourceError::OutcomeUnknown { .. }));
+        let (Some(opened), Some(change)) = (recorded.filter(|_| !is_recorded), changes.get(failed.at)) else {
+            return Ok(());
+        };
+        let path_and_query = change.request.path_and_query;
+        let record = RequestRecord::of(self, grant, Action::ChangeData, path_and_query, &opened);
+        Ok(self.append(vec![record.refused(&failed.refusal)]).await.map_err(DataRefusal::from)?)
     }
 
     /// Waits for the end of an attempt, and records what it has changed, or may have changed.
@@ -199,11 +233,11 @@ impl DataService {
         };
         match (end, attempt.outcome.take()) {
             (Ok(()), Some(Ok(answers))) => {
-                self.record(event, Outcome::Success, &answers).await;
+                self.record(event, Outcome::Success, &attempt.opened, &answers).await;
                 Ok(answers)
             }
             (Err(error @ SourceError::OutcomeUnknown { .. }), Some(Ok(answers))) => {
-                self.record(event, Outcome::Unknown, &answers).await;
+                self.record(event, Outcome::Unknown, &attempt.opened, &answers).await;
                 Err(DataRefusal::from(error).into())
             }
             // The job stops with an error if the changes are not to be made.
@@ -214,16 +248,27 @@ impl DataService {
     }
 
     /// Writes an event for each change of a source, which is the subject of `event`.
-    async fn record(&self, event: NewAuditEvent, outcome: Outcome, answers: &[ChangeAnswer]) {
+    async fn record(
+        &self,
+        event: NewAuditEvent,
+        outcome: Outcome,
+        opened: &OpenedSource,
+        answers: &[ChangeAnswer],
+    ) {
         let source = event.subject.clone().unwrap_or_default();
         let changes = answers.iter().flat_map(|answer| {
-            let others = answer.created_with.iter();
-            std::iter::once(&answer.set).chain(others).map(|set| (set, answer.done.verb()))
+            let others = answer.created_with.iter().map(|set| (set, 0));
+            let changed = std::iter::once((&answer.set, answer.body.len())).chain(others);
+            changed.map(|(set, bytes)| (set, answer.done.verb(), bytes))
         });
-        let events = changes.map(|(set, verb)| NewAuditEvent {
+        let events = changes.map(|(set, verb, bytes)| NewAuditEvent {
             outcome,
             subject: Some(format!("{source}/{set}")),
-            detail: Some(verb.to_owned()),
+            detail: Some(if opened.records_requests {
+                format!("{verb}: 1 rows, {bytes} bytes")
+            } else {
+                verb.to_owned()
+            }),
             ..event.clone()
         });
         if let Err(error) = self.context.store.append_audit(events.collect()).await {
@@ -258,6 +303,12 @@ impl ChangeRequest<'_> {
 }
 
 impl Attempt {
+    /// The record that its changes are about to become durable, if the data source demands one.
+    fn begun(&self, event: NewAuditEvent) -> Option<NewAuditEvent> {
+        let detail = Some(format!("{} changes: begun", self.steps.len()));
+        self.opened.records_requests.then_some(NewAuditEvent { outcome: Outcome::Unknown, detail, ..event })
+    }
+
     /// Why nothing was changed, if that is not the fault of a certain statement.
     fn refusal(&self, error: SourceError) -> DataRefusal {
         match &*self.steps {

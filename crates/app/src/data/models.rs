@@ -47,6 +47,8 @@ pub struct OpenedSource {
     pub(crate) is_outdated: Arc<AtomicBool>,
     /// Which part of the model this is: [`UNRESTRICTED`], or a number that no other part has.
     pub(crate) policy_version: u64,
+    /// Whether the audit log has a record of each request for its data.
+    pub(crate) records_requests: bool,
     /// The rules about who may do what with which rows.
     rules: Arc<AccessRules>,
     /// Parts of it for callers who do not reach everything.

@@ -27,11 +27,12 @@ pub(super) use self::wanted::{About, Parts, WantedChange, refused};
 
 use self::bounds::inline_run;
 use self::one::{Found, FoundOne, OneRow, exists, number, write_inline, write_one};
-use self::rows::{Alone, Out, Page, PageRows, Reads, ShortPage};
+use self::rows::{Alone, Out, Page, PageRows, Reads, Recorded, ShortPage};
 use self::sealer::Sealer;
 use super::authorization::{DataGrant, LastingGrant};
 use super::invalid_values::InvalidValueRecorder;
 use super::plans::CachedPlan;
+use super::record::RowCount;
 use super::request_user::request_user;
 use super::stream::RowStream;
 use super::{Content, DataAnswer, DataBody, DataRefusal};
@@ -43,6 +44,18 @@ struct Pager {
     sealer: Sealer,
     rows: Counter,
     recorder: InvalidValueRecorder,
+    /// Where the rows are counted, if the request is recorded.
+    recorded: Option<RowCount>,
+}
+
+/// What a request asks for besides its plan.
+pub(super) struct ResponseForm<'a> {
+    /// The `Accept` header.
+    pub(super) accept: &'a str,
+    /// The maximum number of rows of a page.
+    pub(super) page_size: usize,
+    /// Where the rows are counted, if the request is recorded.
+    pub(super) rows: Option<RowCount>,
 }
 
 /// Reads a page.
@@ -68,8 +81,7 @@ impl DataService {
         read_grant: DataGrant<'_>,
         opened: &Arc<OpenedSource>,
         planned: &Arc<CachedPlan>,
-        accept: &str,
-        page_size: usize,
+        form: &ResponseForm<'_>,
     ) -> Result<DataAnswer, DataRefusal> {
         let content = match &planned.plan {
             Plan::ServiceDocument(format) => {
@@ -77,20 +89,21 @@ impl DataService {
                 return Ok(DataAnswer::whole(Content::Json(*format), document));
             }
             Plan::Metadata(named) => {
-                let format = named.or_else(|| MetadataFormat::accept(accept)).unwrap_or(MetadataFormat::Xml);
+                let format =
+                    named.or_else(|| MetadataFormat::accept(form.accept)).unwrap_or(MetadataFormat::Xml);
                 let document = opened.metadata.of(format, &opened.model).await?;
                 return Ok(DataAnswer::whole(Content::Metadata(format, document.tag), document.bytes));
             }
             Plan::Entities(query) => {
-                let body = self.page(read_grant, opened, planned).await?;
-                let page_size = page_size.min(query.page_size);
+                let body = self.page(read_grant, opened, planned, form.rows.clone()).await?;
+                let page_size = form.page_size.min(query.page_size);
                 return Ok(DataAnswer { content: Content::Page(query.format, page_size), tag: None, body });
             }
             Plan::Entity(single) | Plan::Property(single) => Content::Json(single.format),
             Plan::Value(single) => Content::Value(single.encoder.value_media_type()),
             Plan::Count { .. } => Content::Value("text/plain;charset=utf-8"),
         };
-        self.single(read_grant, opened, planned, content).await
+        self.single(read_grant, opened, planned, content, form.rows.clone()).await
     }
 
     async fn page(
@@ -98,6 +111,7 @@ impl DataService {
         read_grant: DataGrant<'_>,
         opened: &OpenedSource,
         planned: &Arc<CachedPlan>,
+        recorded: Option<RowCount>,
     ) -> Result<DataBody, DataRefusal> {
         let source = &opened.source;
         let metrics = &self.context.metrics;
@@ -105,6 +119,7 @@ impl DataService {
             sealer: self.sealer(read_grant.record.id),
             rows: metrics.odata_rows.clone(),
             recorder: self.recorder(opened),
+            recorded,
         };
         if let Some(inline) = source.inline().filter(|_| planned.may_be_short()) {
             match pager.inline(inline, planned) {
@@ -113,6 +128,9 @@ impl DataService {
                 Ok(Some((_, written))) => return Ok(DataBody::Whole(written.into())),
                 Err(error) => return Err(error.into()),
             }
+        }
+        if let Some(recorded) = &pager.recorded {
+            recorded.set(0);
         }
         let outcome = Arc::new(OnceLock::new());
         let job = PageJob { pager, planned: Arc::clone(planned), outcome: Arc::clone(&outcome) };
@@ -134,8 +152,9 @@ impl DataService {
         opened: &OpenedSource,
         planned: &Arc<CachedPlan>,
         content: Content,
+        recorded: Option<RowCount>,
     ) -> Result<DataAnswer, DataRefusal> {
-        let one = self.one_row_of(read_grant, opened);
+        let one = OneRow { recorded, ..self.one_row_of(read_grant, opened) };
         let user = request_user(read_grant.user(), &opened.source);
         let (FoundOne { found, tag }, body) = self.one_row(opened, user, planned, one).await?;
         match found {
@@ -176,7 +195,7 @@ impl DataService {
 
     /// What a query for one row needs besides its plan.
     pub(super) fn one_row_of(&self, read_grant: DataGrant<'_>, opened: &OpenedSource) -> OneRow {
-        OneRow { sealer: self.sealer(read_grant.record.id), recorder: self.recorder(opened) }
+        OneRow { sealer: self.sealer(read_grant.record.id), recorder: self.recorder(opened), recorded: None }
     }
 
     pub(super) fn worker_run(&self) -> Run {
@@ -193,7 +212,10 @@ impl Job for PageJob {
         sink: &mut ChunkSink,
     ) -> Result<(), SourceError> {
         if let Plan::Entities(query) = &self.planned.plan {
-            let found = self.pager.write(query, runner, sink).await?;
+            let found = match self.pager.recorded.clone() {
+                None => self.pager.write(query, runner, sink).await?,
+                Some(rows) => self.pager.write(query, runner, &mut Recorded { sink, rows }).await?,
+            };
             let _ = self.outcome.set(found);
         }
         Ok(())
@@ -259,13 +281,21 @@ impl Pager {
             out.buffer().clear();
             return Ok(Found::Nothing);
         }
-        self.rows.inc_by(body.rows());
+        self.count(body.rows());
         let link = match last {
             Some(position) => Some(query.next_link(&self.seal(&position)?)),
             None => None,
         };
         self.recorder.note(body.finish(out.buffer(), link.as_deref()), contradicts_model);
         Ok(Found::Written)
+    }
+
+    /// Counts the rows of a page.
+    fn count(&self, rows: u64) {
+        self.rows.inc_by(rows);
+        if let Some(recorded) = &self.recorded {
+            recorded.set(rows);
+        }
     }
 
     fn seal(&self, position: &Position) -> Result<String, SourceError> {

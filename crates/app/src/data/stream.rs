@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use domain::audit::Outcome;
 use prometheus_client::metrics::counter::Counter;
 use sources::{Chunks, SourceError};
 
 use super::authorization::{LastingGrant, Verdict};
 use super::limiter::Permit;
+use super::record::StreamRecord;
 
 /// The rest of a response. Dropping it stops the query.
 ///
@@ -23,6 +25,10 @@ pub struct RowStream {
     reader: Arc<LastingGrant>,
     limiter: Vec<Permit>,
     broken: Counter,
+    /// The record of the response, if it has one.
+    record: Option<Box<StreamRecord>>,
+    /// How the response ends, as soon as that is recorded.
+    end: Option<Option<ResponseAborted>>,
 }
 
 /// A chunk that waits for that check.
@@ -40,7 +46,7 @@ pub struct ResponseAborted;
 impl RowStream {
     pub(super) fn new(first: Bytes, chunks: Chunks, reader: Arc<LastingGrant>, broken: Counter) -> Self {
         let first = Some(first).filter(|first| !first.is_empty());
-        Self { first, chunks, held: None, reader, limiter: Vec::new(), broken }
+        Self { first, chunks, held: None, reader, limiter: Vec::new(), broken, record: None, end: None }
     }
 
     /// Keeps a permit until the stream ends.
@@ -48,8 +54,44 @@ impl RowStream {
         self.limiter.extend(permit);
     }
 
+    /// Records what is sent.
+    pub(super) fn record(&mut self, record: StreamRecord) {
+        self.record = Some(Box::new(record));
+    }
+
     /// The next bytes; `None` after the last.
     pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, ResponseAborted>>> {
+        if self.record.is_none() { self.poll_sent(context) } else { self.poll_recorded(context) }
+    }
+
+    /// The same of a response that is recorded: it ends when its record is durable.
+    fn poll_recorded(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, ResponseAborted>>> {
+        if self.end.is_none() {
+            match ready!(self.poll_sent(context)) {
+                Some(Ok(chunk)) => {
+                    if let Some(record) = &mut self.record {
+                        record.sent(chunk.len());
+                    }
+                    return Poll::Ready(Some(Ok(chunk)));
+                }
+                Some(Err(aborted)) => self.end = Some(Some(aborted)),
+                None => self.end = Some(None),
+            }
+        }
+        let outcome = if matches!(self.end, Some(None)) { Outcome::Success } else { Outcome::Unknown };
+        let stored = match &mut self.record {
+            Some(record) => ready!(record.poll_ended(outcome, context)),
+            None => Ok(()),
+        };
+        self.record = None;
+        let aborted = match stored {
+            Ok(()) => self.end.take().flatten(),
+            Err(fault) => Some(self.abort_response(&fault, None)),
+        };
+        Poll::Ready(aborted.map(Err))
+    }
+
+    fn poll_sent(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, ResponseAborted>>> {
         let mut held = match self.held.take() {
             Some(held) => held,
             None => match ready!(self.poll_chunk(context)) {

@@ -43,6 +43,9 @@ pub struct ModelDocument {
     /// Whether nothing may be changed.
     #[serde(skip_serializing_if = "is_false")]
     pub read_only: bool,
+    /// Whether the audit log has a record of each request for data.
+    #[serde(skip_serializing_if = "is_false")]
+    pub record_requests: bool,
     /// Who may do what with which rows. A table that no rule names is open to all readers of the data source.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<AccessRule>,
@@ -64,6 +67,7 @@ impl Default for ModelDocument {
             relations: Vec::new(),
             page_size: None,
             read_only: false,
+            record_requests: false,
             rules: Vec::new(),
             user_attributes: RuleAttributes::new(),
             import_findings: Vec::new(),

@@ -22,6 +22,7 @@ mod paging;
 mod planning;
 mod postgres;
 mod protocol;
+mod records;
 mod resources;
 mod rules;
 mod server_source;

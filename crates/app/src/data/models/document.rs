@@ -51,6 +51,7 @@ impl OpenedSource {
             metadata: Arc::default(),
             is_outdated: Arc::default(),
             policy_version: UNRESTRICTED,
+            records_requests: document.record_requests,
             rules: Arc::new(rules),
         }
     }

@@ -126,6 +126,7 @@ impl OpenedSource {
             metadata: Arc::default(),
             is_outdated: Arc::clone(&self.is_outdated),
             policy_version: NEXT.fetch_add(1, Ordering::Relaxed),
+            records_requests: self.records_requests,
             rules: Arc::clone(&self.rules),
         }
     }

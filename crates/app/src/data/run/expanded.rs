@@ -40,7 +40,7 @@ impl Pager {
         let mut body = query.encoder.start(out.buffer(), count);
         gathering.write(out.buffer());
         body.add_rows(gathering.rows());
-        self.rows.inc_by(gathering.all_rows() as u64);
+        self.count(gathering.all_rows() as u64);
         body.finish(out.buffer(), link.as_deref());
         self.recorder.note(gathering.invalid_values(), contradicts_model.unwrap_or_default());
         Ok(Found::Written)
@@ -65,6 +65,9 @@ impl OneRow {
         }
         self.sealer.link(&mut gathering)?;
         gathering.write(out);
+        if let Some(recorded) = &self.recorded {
+            recorded.set(gathering.all_rows() as u64);
+        }
         self.recorder.note(gathering.invalid_values(), false);
         Ok(Found::Written)
     }

@@ -14,6 +14,7 @@ use super::bounds::{LONGEST_ROW, inline_run};
 use super::rows::{Alone, Reads};
 use super::sealer::Sealer;
 use crate::data::invalid_values::InvalidValueRecorder;
+use crate::data::record::RowCount;
 
 /// The result of a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +40,8 @@ impl FoundOne {
 pub(in crate::data) struct OneRow {
     pub(super) sealer: Sealer,
     pub(super) recorder: InvalidValueRecorder,
+    /// Where the rows are counted, if the request is recorded.
+    pub(super) recorded: Option<RowCount>,
 }
 
 /// Whether the entity exists to which rows must be related, if there is one.

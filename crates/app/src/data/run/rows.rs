@@ -11,6 +11,7 @@ use sources::driver::{Flow, RowConsumer, Runner, Statements};
 use sources::{ChunkSink, InlineReads, Pace, Ran, RowReader, Run, SourceError, SourceRow};
 
 use super::bounds::{INLINE_BYTES, LONGEST_ROW};
+use crate::data::record::RowCount;
 
 /// Runs statements.
 pub(super) trait Reads {
@@ -101,6 +102,31 @@ impl Out for ChunkSink {
 
     fn wait_for_room(&mut self) -> Result<Pace, SourceError> {
         Self::wait_for_room(self)
+    }
+}
+
+/// The target of a page whose request is recorded: its rows are counted as they are written, because it may be cut.
+pub(super) struct Recorded<'a> {
+    pub(super) sink: &'a mut ChunkSink,
+    pub(super) rows: RowCount,
+}
+
+impl Out for Recorded<'_> {
+    fn buffer(&mut self) -> &mut Vec<u8> {
+        self.sink.buffer()
+    }
+
+    fn row_written(&mut self) -> Result<Pace, SourceError> {
+        self.rows.add_one();
+        self.sink.row_written()
+    }
+
+    fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Result<Pace, SourceError>> {
+        self.sink.poll_room(context)
+    }
+
+    fn wait_for_room(&mut self) -> Result<Pace, SourceError> {
+        self.sink.wait_for_room()
     }
 }
 

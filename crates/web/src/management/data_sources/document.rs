@@ -66,6 +66,7 @@ impl FromJson for ModelPayload {
                 .unwrap_or_default(),
             page_size: unsigned(&mut fields, "pageSize", false),
             read_only: fields.boolean("readOnly").unwrap_or_default(),
+            record_requests: fields.boolean("recordRequests").unwrap_or_default(),
             rules: fields.array("rules", |json, path| rules::rule(json, path, faults)).unwrap_or_default(),
             user_attributes: rules::attributes(&mut fields, "userAttributes", faults),
             import_findings: fields
