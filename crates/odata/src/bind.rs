@@ -2,6 +2,7 @@
 //! nodes.
 
 mod chain;
+pub(crate) mod condition;
 mod derived;
 pub(crate) mod expand;
 pub(crate) mod expression;
@@ -17,9 +18,7 @@ use jiff::Timestamp;
 
 use crate::error::{Error, Reason};
 use crate::format::{self, Format, MetadataFormat, RequestedFormat};
-use crate::model::document::condition::TARGET;
 use crate::model::{EntityType, Model};
-use crate::syntax::expression::Parser;
 use crate::syntax::{EntityOptions, MAX_SELECT, Request, Step};
 use crate::tree::column::{ScanColumn, ScanId};
 use crate::tree::lookup::JoinedOne;
@@ -165,15 +164,6 @@ pub(crate) fn bind<'m>(
         }
     };
     Ok(BoundRequest { target, format, uses_now: binding.uses_now })
-}
-
-/// Binds the condition of a rule to the rows of its table, as the [first scan](ScanId::FIRST); and whether it depends on the time.
-pub(crate) fn condition(entity_type: &EntityType, text: &str) -> Result<(Typed, bool), Error> {
-    let node = Parser::new(text, TARGET).whole()?;
-    let scopes = Scopes::of_derived(Budget::from(ScanId::FIRST.next()), ScanId::FIRST, entity_type);
-    let mut binder = Binder::new(scopes, TARGET, Timestamp::UNIX_EPOCH);
-    let condition = binder.condition(&node)?;
-    Ok((condition, binder.used_now))
 }
 
 /// `$format` takes precedence over the `Accept` header.

@@ -6,6 +6,7 @@
 
 pub(crate) mod compile;
 pub mod document;
+pub(crate) mod mask;
 mod names;
 pub(crate) mod part;
 mod references;
@@ -231,7 +232,7 @@ pub struct Finding {
 }
 
 /// The compiled model, to which requests are bound.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Model {
     /// The namespace of the schema in `$metadata`.
     pub namespace: String,

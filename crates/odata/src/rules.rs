@@ -6,12 +6,15 @@
 //! Every statement reads tables through scans, and a scan reads only the rows that meet the rule.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
-use crate::bind;
+use crate::bind::condition::bound;
 use crate::model::document::condition::TARGET;
 use crate::model::document::{
-    AccessRule, AttributeValue, DocumentFault, ModelDocument, RuleAction, TableName, condition, quoted,
+    AccessRule, AttributeValue, ColumnMask, DocumentFault, ModelDocument, RuleAction, TableName, condition,
+    quoted,
 };
+use crate::model::mask::Mask;
 use crate::model::part::TypePart;
 use crate::model::row_rule::{AllowedChanges, RowRule};
 use crate::model::spelling::{self, TablesByName};
@@ -21,6 +24,9 @@ use crate::tree::typed::Failing;
 
 /// Any value shows whether a condition is well formed.
 const PLACEHOLDER: &str = "('')";
+
+/// The condition that every row meets.
+const EVERYTHING: &str = "(true)";
 
 /// The condition that no row meets.
 const NOTHING: &str = "(false)";
@@ -38,6 +44,8 @@ const MOST_TRIED: usize = 20_000;
 #[derive(Debug)]
 pub struct AccessRules {
     fold: FoldName,
+    /// The model without rules; empty if there are none.
+    model: Arc<Model>,
     rules: Vec<PreparedRule>,
     /// The rules about all tables, in their order.
     of_all: Vec<usize>,
@@ -105,8 +113,9 @@ impl AccessRules {
         }
         let attributes =
             document.user_attributes.iter().map(|(user, values)| (fold(user), values.clone())).collect();
-        let rules = document.rules.iter().map(|rule| prepared(rule, fold)).collect();
-        Self { fold, rules, of_all, of_type, attributes, named: named(document) }
+        let rules: Vec<PreparedRule> = document.rules.iter().map(|rule| prepared(rule, fold)).collect();
+        let model = if rules.is_empty() { Model::default() } else { model.clone() };
+        Self { fold, model: Arc::new(model), rules, of_all, of_type, attributes, named: named(document) }
     }
 
     /// Whether there are none, so that every reader of the data source sees everything.
@@ -161,6 +170,7 @@ impl AccessRules {
                     add(format!("hides the column {column}, and none of its tables has it"));
                 }
             }
+            masks_that_do_not_fit(rule, &tables, &mut tried).into_iter().for_each(&mut add);
             let Some(text) = &rule.condition else { continue };
             let literal = |name: &str| examples.get(name).cloned();
             let text = condition::substituted(text, literal);
@@ -173,7 +183,7 @@ impl AccessRules {
                     break;
                 }
                 if let Err(message) =
-                    text.as_ref().map_err(String::clone).and_then(|text| fits(text, entity_type))
+                    text.as_ref().map_err(String::clone).and_then(|text| fits(text, model, entity_type))
                 {
                     add(format!("allows nothing in {}: {message}", entity_type.name));
                 }
@@ -276,7 +286,9 @@ impl<'r> Decisions<'r> {
     }
 
     /// What the caller may do with the rows of a table that some rules name; `None` if the caller may not read it.
-    fn part(&self, entity_type: &EntityType, of_table: &[usize], action: RuleAction) -> Option<TypePart> {
+    fn part(&self, at: usize, of_table: &[usize], action: RuleAction) -> Option<TypePart> {
+        let model = &self.rules.model;
+        let entity_type = model.entity_types.get(at)?;
         let deciding =
             |action| self.first(of_table, action).into_iter().chain(self.of_all.get(&action).copied()).min();
         let reading = deciding(RuleAction::Read)?;
@@ -290,28 +302,74 @@ impl<'r> Decisions<'r> {
         };
         let deciding: BTreeSet<usize> = deciding(action).into_iter().chain([reading]).collect();
         let conditions = deciding.iter().filter_map(|at| self.conditions.get(at));
-        let conditions: Vec<&str> = conditions.map(String::as_str).collect();
+        let mut conditions: Vec<&str> = conditions.map(String::as_str).collect();
+        let masks = masks(&self.rules.rules[reading].rule, entity_type);
+        part.mask(masks.iter().map(|(place, _)| *place).collect());
+        if conditions.is_empty() && !masks.is_empty() {
+            conditions.push(EVERYTHING);
+        }
         part.entity_type.rule = (!conditions.is_empty()).then(|| {
             let all = conditions.join(" and ");
             // What cannot be understood allows nothing.
-            let usable = fits(&all, entity_type).map_or_else(|_| NOTHING.to_owned(), |()| all);
-            RowRule::new(EntityType { navigations: Vec::new(), ..entity_type.clone() }, usable)
+            let usable = fits(&all, model, entity_type).map_or_else(|_| NOTHING.to_owned(), |()| all);
+            RowRule::new(Arc::clone(model), at, usable, masks)
         });
         Some(part)
     }
+}
+
+/// What cannot be masked in the tables of a rule as it says, as far as it is tried.
+fn masks_that_do_not_fit(rule: &AccessRule, tables: &[&EntityType], tried: &mut usize) -> Vec<String> {
+    let mut messages = Vec::new();
+    for mask in &rule.masked_columns {
+        let column = &mask.column;
+        *tried += tables.len();
+        if *tried > MOST_TRIED {
+            break;
+        }
+        let places: Vec<(&EntityType, usize)> = tables
+            .iter()
+            .filter_map(|entity_type| Some((*entity_type, column_place(entity_type, column)?)))
+            .collect();
+        if places.is_empty() {
+            messages.push(format!("masks the column {column}, and none of its tables has it"));
+        }
+        for (entity_type, place) in places {
+            let name = &entity_type.name;
+            if entity_type.key.contains(&place) {
+                messages
+                    .push(format!("lets nobody read {name}, because it masks {column}, a part of the key"));
+            }
+            if Mask::of(mask, &entity_type.properties[place]).is_none() {
+                messages.push(format!("shows null for {column} in {name}, because it is no text"));
+            }
+        }
+    }
+    messages
+}
+
+/// What is shown in place of the values of the columns that a rule masks. A mask that does not fit is null.
+fn masks(rule: &AccessRule, entity_type: &EntityType) -> Vec<(usize, Mask)> {
+    let mask = |mask: &ColumnMask| {
+        let place = column_place(entity_type, &mask.column)?;
+        Some((place, Mask::of(mask, &entity_type.properties[place]).unwrap_or(Mask::Null)))
+    };
+    let mut masks: Vec<(usize, Mask)> = rule.masked_columns.iter().filter_map(mask).collect();
+    masks.sort_by_key(|(place, _)| *place);
+    masks
 }
 
 /// Whether a condition, with the values of attributes, can be about rows of a table.
 ///
 /// # Errors
 /// Why it can be true for no row.
-fn fits(condition: &str, entity_type: &EntityType) -> Result<(), String> {
-    let (bound, uses_now) = bind::condition(entity_type, condition).map_err(|error| error.to_string())?;
-    if uses_now {
+fn fits(condition: &str, model: &Model, entity_type: &EntityType) -> Result<(), String> {
+    let bound = bound(model, entity_type, condition).map_err(|error| error.to_string())?;
+    if bound.uses_now {
         return Err("now() is not supported in a rule".to_owned());
     }
     // A failure would tell something about a row that the user must not see.
-    if bound.can_fail(Failing::ANYWHERE) {
+    if bound.condition.can_fail(Failing::ANYWHERE) {
         return Err("an expression that may fail is not supported in a rule".to_owned());
     }
     Ok(())
@@ -325,7 +383,7 @@ impl Model {
         let decisions = Decisions::of(rules, policy);
         self.with_parts(|at, entity_type| match rules.of_type.get(at).map(Vec::as_slice) {
             None | Some([]) if rules.of_all.is_empty() => Some(TypePart::whole(entity_type)),
-            of_table => decisions.part(entity_type, of_table.unwrap_or_default(), action),
+            of_table => decisions.part(at, of_table.unwrap_or_default(), action),
         })
     }
 }

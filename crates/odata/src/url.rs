@@ -114,8 +114,8 @@ impl Url {
         self.option(SystemOption::Format).is_some()
     }
 
-    /// The request in words for people who judge it later: the path without the values of keys, and the query options without
-    /// the skip token and without those that OData does not know.
+    /// The request in words for people who judge it later: the path without the values of keys, and the query options of
+    /// OData without the skip token and the addresses of entities.
     pub fn in_words(&self) -> String {
         let mut words = String::new();
         for segment in &self.segments {
@@ -129,7 +129,7 @@ impl Url {
             }
         }
         let is_told = |option: &&QueryOption| match &option.name {
-            OptionName::System(system) => *system != SystemOption::SkipToken,
+            OptionName::System(system) => !matches!(system, SystemOption::SkipToken | SystemOption::Id),
             OptionName::Alias(_) => true,
             OptionName::Custom(_) => false,
         };

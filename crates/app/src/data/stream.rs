@@ -28,7 +28,7 @@ pub struct RowStream {
     /// The record of the response, if it has one.
     record: Option<Box<StreamRecord>>,
     /// How the response ends, as soon as that is recorded.
-    end: Option<Option<ResponseAborted>>,
+    end: Option<Result<(), ResponseAborted>>,
 }
 
 /// A chunk that waits for that check.
@@ -74,18 +74,18 @@ impl RowStream {
                     }
                     return Poll::Ready(Some(Ok(chunk)));
                 }
-                Some(Err(aborted)) => self.end = Some(Some(aborted)),
-                None => self.end = Some(None),
+                Some(Err(aborted)) => self.end = Some(Err(aborted)),
+                None => self.end = Some(Ok(())),
             }
         }
-        let outcome = if matches!(self.end, Some(None)) { Outcome::Success } else { Outcome::Unknown };
+        let outcome = if matches!(self.end, Some(Ok(()))) { Outcome::Success } else { Outcome::Unknown };
         let stored = match &mut self.record {
             Some(record) => ready!(record.poll_ended(outcome, context)),
             None => Ok(()),
         };
         self.record = None;
         let aborted = match stored {
-            Ok(()) => self.end.take().flatten(),
+            Ok(()) => self.end.take().and_then(Result::err),
             Err(fault) => Some(self.abort_response(&fault, None)),
         };
         Poll::Ready(aborted.map(Err))

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use check::DocumentFault;
 pub(crate) use rules::quoted;
-pub use rules::{AccessRule, AttributeValue, RuleAction, RuleAttributes};
+pub use rules::{AccessRule, AttributeValue, ColumnMask, RuleAction, RuleAttributes};
 
 /// The version of the format that this program reads and writes.
 pub const FORMAT_VERSION: u32 = 1;

@@ -2,19 +2,22 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{EntityType, Model, Navigation};
+use super::{EntityType, Model, Navigation, Supply};
+use crate::edm_type::EdmType;
 
 /// What is left of an entity type.
 pub(crate) struct TypePart {
     pub(crate) entity_type: EntityType,
     /// The new places of the properties; `None` for those that are left out. Nothing if all are where they were.
     places: Option<Vec<Option<usize>>>,
+    /// The former places of the properties whose values are replaced.
+    masked: HashSet<usize>,
 }
 
 impl TypePart {
     /// All of it.
     pub(crate) fn whole(entity_type: &EntityType) -> Self {
-        Self { entity_type: entity_type.clone(), places: None }
+        Self { entity_type: entity_type.clone(), places: None, masked: HashSet::new() }
     }
 
     /// Leaves properties out. If one of them is part of the key, the type must not be served, because rows would have no address.
@@ -42,8 +45,34 @@ impl TypePart {
         self.places = Some(places);
     }
 
-    /// The new place of a property, if it is left.
+    /// Replaces the values of properties, which only the database can then set. They identify no row and relate none: if one of
+    /// them is part of the key, the type must not be served.
+    pub(crate) fn mask(&mut self, masked: HashSet<usize>) {
+        for place in &masked {
+            let Some(new) = self.place(*place) else { continue };
+            let EntityType { properties, key, changes, .. } = &mut self.entity_type;
+            if let Some(property) = properties.get_mut(new) {
+                property.nullable = true;
+                property.storage.index = None;
+                if let EdmType::String { max_length } = &mut property.ty {
+                    *max_length = None;
+                }
+            }
+            if let Some(supply) = changes.as_mut().and_then(|supplies| supplies.get_mut(new)) {
+                *supply = Supply::Database;
+            }
+            if key.contains(&new) {
+                key.clear();
+            }
+        }
+        self.masked = masked;
+    }
+
+    /// The new place of a property, if it is left with its values.
     fn place(&self, property: usize) -> Option<usize> {
+        if self.masked.contains(&property) {
+            return None;
+        }
         self.places.as_ref().map_or(Some(property), |places| places[property])
     }
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::EntityType;
 use super::document::RuleAction;
+use super::mask::Mask;
+use super::{EntityType, Model};
 
 /// The rows of a table that a caller reaches.
 #[derive(Debug, Clone)]
@@ -11,9 +12,13 @@ pub struct RowRule(Arc<Content>);
 
 #[derive(Debug)]
 struct Content {
-    /// The type with all of its columns, which the condition may need although the caller does not see them.
-    entity_type: EntityType,
+    /// The model with all tables, rows and columns, which the condition may need although the caller does not see them.
+    model: Arc<Model>,
+    /// The place of the type in it.
+    at: usize,
     condition: String,
+    /// What the caller sees in place of the values of properties of that type, in the order of their places.
+    masks: Vec<(usize, Mask)>,
 }
 
 /// Which changes of its rows rules allow.
@@ -28,14 +33,25 @@ pub struct AllowedChanges {
 }
 
 impl RowRule {
-    /// The rows for which an expression is true: a filter about properties of the type, with nothing else to replace.
-    pub(crate) fn new(entity_type: EntityType, condition: String) -> Self {
-        Self(Arc::new(Content { entity_type, condition }))
+    /// The rows for which an expression is true: a filter about rows of the type, with nothing else to replace.
+    pub(crate) fn new(model: Arc<Model>, at: usize, condition: String, masks: Vec<(usize, Mask)>) -> Self {
+        Self(Arc::new(Content { model, at, condition, masks }))
+    }
+
+    /// What the caller sees in place of the values of the property at a place of the type, if it is masked.
+    pub(crate) fn mask(&self, place: usize) -> Option<&Mask> {
+        let found = self.0.masks.binary_search_by_key(&place, |(masked, _)| *masked).ok()?;
+        Some(&self.0.masks[found].1)
+    }
+
+    /// The model without rules.
+    pub(crate) fn model(&self) -> &Model {
+        &self.0.model
     }
 
     /// The type with all columns of the table.
     pub(crate) fn entity_type(&self) -> &EntityType {
-        &self.0.entity_type
+        &self.0.model.entity_types[self.0.at]
     }
 
     /// The expression.

@@ -117,7 +117,10 @@ fn a_condition_that_cannot_be_understood_allows_nothing() {
         "Region eq @user.region",
         "Nowhere eq 'x'",
         "Region",
-        "Customers/Name eq 'x'",
+        "Customers/Nowhere eq 'x'",
+        "Customers/any(c:c/Name eq 'x')",
+        "Customers/Orders/any(o:1 div o/Id eq 1)",
+        "Customers/Orders/any(a:a/Customers/Orders/any(b:b/Customers/Orders/any(c:c/Customers/Orders/any())))",
         "1 div Id eq 1",
         "Id eq 1 and now() gt now()",
     ] {
@@ -127,6 +130,11 @@ fn a_condition_that_cannot_be_understood_allows_nothing() {
             findings.iter().any(|finding| finding.message.contains("allows nothing in Orders")),
             "{findings:?}"
         );
+    }
+    for condition in ["Customers/Name eq 'x'", "Customers/Orders/all(o:o/Region eq 'x')"] {
+        let (understood, findings) = of(condition);
+        assert_eq!(understood, format!("({condition})"));
+        assert!(findings.iter().all(|finding| !finding.message.contains("Orders:")), "{findings:?}");
     }
     let (condition, findings) = of("Region eq '@user.region'");
     assert_ne!(condition, nothing, "nothing is an attribute in quotes");
@@ -154,6 +162,29 @@ fn hidden_columns_take_keys_and_navigation_with_them() {
 }
 
 #[test]
+fn masked_columns_identify_and_relate_nothing_and_are_not_written() {
+    let masking = |masks: &str| {
+        let rules = rules(&format!(
+            r#"{{"rules":[{{"tables":[{{"table":"Orders"}}],"actions":["read","update"],"maskedColumns":[{masks}]}}]}}"#
+        ));
+        let policy = policy(&rules, "ann", &[], None);
+        let findings =
+            rules.findings(&model()).into_iter().map(|finding| finding.message).collect::<Vec<_>>();
+        (model().for_policy(&rules, &policy, RuleAction::Update), findings)
+    };
+    let (model, findings) = masking(r#"{"column":"customer"},{"column":"Cost","text":"x"}"#);
+    assert_eq!((names(&model), findings.len()), (vec!["Orders", "Customers"], 0));
+    assert!(model.entity_types.iter().all(|entity_type| entity_type.navigations.is_empty()));
+    let orders = &model.entity_types[0];
+    assert_eq!(orders.properties.len(), 4);
+    let supplies = [Supply::Statement, Supply::Database, Supply::Statement, Supply::Database];
+    assert_eq!(orders.changes.as_deref(), Some(&supplies[..]));
+    let (model, findings) = masking(r#"{"column":"Id","text":"x"},{"column":"Nothing"}"#);
+    assert_eq!(names(&model), ["Customers"], "without a key there are no addresses");
+    assert_eq!(findings.len(), 3, "{findings:?}");
+}
+
+#[test]
 fn faults_of_rules_are_found_before_they_are_stored() {
     let faults = |json: &str| {
         let document: ModelDocument = serde_json::from_str(json).unwrap();
@@ -168,6 +199,19 @@ fn faults_of_rules_are_found_before_they_are_stored() {
         (r#"{"rules":[{}]}"#, "rules[0].actions"),
         (r#"{"rules":[{"actions":["insert"],"hiddenColumns":["a"]}]}"#, "rules[0].hiddenColumns"),
         (r#"{"rules":[{"actions":["read"],"where":"Region eq"}]}"#, "rules[0].where"),
+        (r#"{"rules":[{"actions":["insert"],"maskedColumns":[{"column":"a"}]}]}"#, "rules[0].maskedColumns"),
+        (
+            r#"{"rules":[{"actions":["read"],"maskedColumns":[{"column":"a","text":"x","lastCharacters":1}]}]}"#,
+            "rules[0].maskedColumns[0]",
+        ),
+        (
+            r#"{"rules":[{"actions":["read"],"maskedColumns":[{"column":"a","lastCharacters":0}]}]}"#,
+            "rules[0].maskedColumns[0].lastCharacters",
+        ),
+        (
+            r#"{"rules":[{"actions":["read"],"hiddenColumns":["A"],"maskedColumns":[{"column":"a"}]}]}"#,
+            "rules[0].maskedColumns[0].column",
+        ),
         (r#"{"rules":[{"actions":["read"],"where":"Region eq @region"}]}"#, "rules[0].where"),
         (r#"{"rules":[{"actions":["read"],"users":["a","a"]}]}"#, "rules[0].users[1]"),
         (r#"{"userAttributes":{"ann":{"name":"x"}}}"#, "userAttributes.ann.name"),

@@ -176,8 +176,7 @@ fn never_replacing(writer: &mut Writer<'_>, entity_type: &EntityType) {
 /// Writes a further condition that the caller reaches the row.
 fn reached<'m>(writer: &mut Writer<'m>, entity_type: &'m EntityType) {
     if let Some(rule) = &entity_type.rule {
-        writer.text(" AND ");
-        ruled::condition(writer, rule);
+        ruled::and_reached(writer, rule);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Rules about rows and columns: a request reads exactly what it would read if the other rows and columns did not exist.
 
-use odata::model::document::{AccessRule, ModelDocument, RuleAction, TableName};
+use odata::model::document::{AccessRule, ColumnMask, ModelDocument, RuleAction, TableName};
 use odata::plan::Plan;
 use odata::rules::{AccessRules, Policy, RuleSubject};
 use proptest::prelude::*;
@@ -38,6 +38,33 @@ fn both(rules: &[(&str, &str, &str)]) -> (Database, Database) {
     }
     for (table, _, sql) in rules {
         copy.connection.execute(&format!("DELETE FROM {table} WHERE ({sql}) IS NOT TRUE"), []).unwrap();
+    }
+    (limited, copy)
+}
+
+/// A mask of a column of a table, and the value in its place in SQL.
+type MaskedColumn = (&'static str, &'static str, Option<u32>, &'static str);
+
+/// The database in which columns are masked, and a copy that contains the masks as values.
+fn both_masked(masks: &[MaskedColumn]) -> (Database, Database) {
+    let (mut limited, mut copy) = (navigation::database(), navigation::database());
+    let of_read = |(table, column, last_characters, _): &MaskedColumn| AccessRule {
+        condition: None,
+        masked_columns: vec![ColumnMask {
+            column: (*column).to_owned(),
+            last_characters: *last_characters,
+            text: (*column == "name" && last_characters.is_none()).then(|| "***".to_owned()),
+        }],
+        ..rule(table, "", &[RuleAction::Read])
+    };
+    let (prepared, policy) = prepared(&limited.model, masks.iter().map(of_read).collect());
+    limited.model = limited.model.for_policy(&prepared, &policy, RuleAction::Read);
+    copy.model = limited.model.clone();
+    for entity_type in &mut copy.model.entity_types {
+        entity_type.rule = None;
+    }
+    for (table, column, _, sql) in masks {
+        copy.connection.execute(&format!("UPDATE {table} SET {column} = {sql}"), []).unwrap();
     }
     (limited, copy)
 }
@@ -133,12 +160,51 @@ fn hidden_rows_are_in_no_answer_and_cause_no_failure() {
             ("Ships", "name eq @user.name or fast", "name = 'Ann' OR fast"),
             ("Ports", "name eq 'Riga'", "name = 'Riga'"),
         ],
+        &[
+            (
+                "Visits",
+                "Ships/name ne 'Anna' and Ports/Cranes/any()",
+                "(SELECT name FROM Ships s WHERE s.id = ship) IS NOT 'Anna' AND EXISTS (SELECT 1 FROM Cranes c WHERE c.port = Visits.port)",
+            ),
+            ("Ports", "false", "0"),
+        ],
+        &[(
+            "Ships",
+            "Ships/name ne 'Anna'",
+            "(SELECT name FROM Ships s WHERE s.id = Ships.sister) IS NOT 'Anna'",
+        )],
         &[("Visits", "false", "0"), ("Cranes", "lift eq null", "lift IS NULL")],
     ] {
         let (ruled, copy) = both(rules);
         for url in URLS {
             for page_size in [1, 100] {
                 assert_eq!(read(&ruled, url, page_size), read(&copy, url, page_size), "{rules:?}: {url}");
+            }
+        }
+    }
+}
+
+#[test]
+fn masked_values_are_in_no_answer_and_decide_about_none() {
+    for masks in [
+        &[("Visits", "cargo", None, "NULL")][..],
+        &[("Ships", "name", Some(3), "CASE WHEN length(name) > 3 THEN substr(name, -3) END")],
+        &[
+            ("Ships", "name", None, "'***'"),
+            ("Visits", "cargo", None, "NULL"),
+            ("Ports", "name", None, "'***'"),
+        ],
+        &[("Visits", "ship", None, "NULL"), ("Ports", "name", None, "'***'")],
+    ] {
+        let (masked, copy) = both_masked(masks);
+        let more = [
+            "Ships?$orderby=name desc&$filter=endswith(name,'a')",
+            "Ships?$filter=name eq '***'",
+            "Ships?$search=nna",
+        ];
+        for url in URLS.iter().chain(&more) {
+            for page_size in [1, 100] {
+                assert_eq!(read(&masked, url, page_size), read(&copy, url, page_size), "{masks:?}: {url}");
             }
         }
     }
@@ -177,7 +243,29 @@ fn condition() -> impl Strategy<Value = (String, String)> {
     let leaf = (column(), comparison, 0..10i64).prop_map(|(column, (odata, sql), value)| {
         (format!("{column} {odata} {value}"), format!("{column} {sql} {value}"))
     });
-    leaf.prop_recursive(3, 8, 2, |inner| {
+    let related = prop::sample::select(vec![
+        ("Ships/id le @", "(SELECT s.id FROM Ships s WHERE s.id = Visits.ship) <= @"),
+        (
+            "Ships/Ships/id eq @",
+            "(SELECT o.id FROM Ships s JOIN Ships o ON o.id = s.sister WHERE s.id = Visits.ship) IS @",
+        ),
+        (
+            "Ports/Cranes/any(c:c/lift gt @)",
+            "EXISTS (SELECT 1 FROM Ports p JOIN Cranes c ON c.port = p.id WHERE p.id = Visits.port AND c.lift > @)",
+        ),
+        (
+            "Ships/Visits/all(v:v/cargo ge @)",
+            "NOT EXISTS (SELECT 1 FROM Ships s JOIN Visits v ON v.ship = s.id WHERE s.id = Visits.ship AND (v.cargo >= @) IS NOT TRUE)",
+        ),
+        (
+            "Ports/Visits/$count gt @",
+            "(SELECT count(*) FROM Ports p JOIN Visits v ON v.port = p.id WHERE p.id = Visits.port) > @",
+        ),
+    ]);
+    let related = (related, 0..6i64).prop_map(|((odata, sql), value)| {
+        (odata.replace('@', &value.to_string()), sql.replace('@', &value.to_string()))
+    });
+    prop_oneof![2 => leaf, 1 => related].prop_recursive(3, 8, 2, |inner| {
         (inner.clone(), inner, prop::sample::select(vec!["and", "or"])).prop_map(|(left, right, word)| {
             (format!("({}) {word} ({})", left.0, right.0), format!("({}) {word} ({})", left.1, right.1))
         })
@@ -248,7 +336,12 @@ proptest! {
         ships in 0..5i64,
         url in url(),
         page_size in 1..4usize,
+        is_masked in any::<bool>(),
     ) {
+        if is_masked {
+            let (masked, copy) = both_masked(&[("Visits", "cargo", None, "NULL"), ("Ships", "name", Some(3), "CASE WHEN length(name) > 3 THEN substr(name, -3) END")]);
+            prop_assert_eq!(read(&masked, &url, page_size), read(&copy, &url, page_size), "{}", url);
+        }
         let of_ships = (format!("id ne {ships}"), format!("id <> {ships}"));
         let rules = [("Visits", &*visits.0, &*visits.1), ("Ships", &*of_ships.0, &*of_ships.1)];
         let (ruled, copy) = both(&rules);

@@ -24,10 +24,11 @@ fn random_searches_find_in_mariadb_the_rows_that_contain_them() {
 
 #[test]
 fn only_reached_rows_are_read_and_make_requests_fail() {
-    let sample = sample(13, random::ROWS);
+    let mut sample = sample(13, random::ROWS);
     let database = Mysql::new(&sample.sql, vec![sample.table()]);
     ruled::only_reached_rows_are_read(&database, &sample);
     ruled::hidden_rows_make_no_request_fail(&database, &sample);
+    ruled::masked_values_decide_about_nothing(&database, &mut sample);
 }
 
 #[test]
@@ -42,4 +43,5 @@ fn groups_by_related_entities_are_right_in_mariadb() {
     let database = Mysql::new(&related::sql('`'), related::tables());
     related::group_as_the_standard_says(&database);
     related::derived_rows_are_what_the_standard_says(&database);
+    ruled::rules_follow_navigation(&database);
 }

@@ -1,7 +1,9 @@
 //! Random requests under random rules: only the rows that meet the rule are in the answers, and only they make a request fail.
 
+use odata::edm_type::EdmType;
+use odata::form::Form;
 use odata::model::Model;
-use odata::model::document::{AccessRule, ModelDocument, RuleAction};
+use odata::model::document::{AccessRule, ColumnMask, ModelDocument, RuleAction, TableName};
 use odata::rules::{AccessRules, RuleSubject};
 use odata::sql::Dialect;
 use odata::statement::Statement;
@@ -15,6 +17,9 @@ use crate::rows::Sample;
 
 /// How many requests are tried, unless the environment variable [`COUNT`] says otherwise.
 const REQUESTS: u64 = 600;
+
+/// The same of a masked column.
+const MASKED_REQUESTS: u64 = 300;
 
 /// A database of which a caller reaches some rows.
 struct Ruled<'d, D> {
@@ -46,8 +51,13 @@ impl<'d, D: Database> Ruled<'d, D> {
             condition: Some(condition.to_owned()),
             ..AccessRule::default()
         };
-        let document = ModelDocument { rules: vec![rule], ..ModelDocument::default() };
-        assert_eq!(document.faults(), [], "{condition}");
+        Self::with(database, vec![rule])
+    }
+
+    /// The rows and values that rules leave; `None` if they are not supported.
+    fn with(database: &'d D, rules: Vec<AccessRule>) -> Option<Self> {
+        let document = ModelDocument { rules, ..ModelDocument::default() };
+        assert_eq!(document.faults(), []);
         let rules = AccessRules::of(&document, database.model(), str::to_lowercase);
         let policy = rules.policy(RuleSubject { user: "ann", roles: &[], application: None });
         let model = database.model().for_policy(&rules, &policy, RuleAction::Read);
@@ -72,6 +82,83 @@ pub(crate) fn only_reached_rows_are_read(database: &impl Database, sample: &Samp
         let Some(expected) = expected(sample, &request, is_reached) else { continue };
         let Ok(ids) = ruled.ids(&url, 1 + requests.random.place(12)) else { continue };
         assert_eq!(ids, expected, "{SEED}={seed} {COUNT}=1: {url} where {rule}");
+        compared += 1;
+    }
+    assert!(compared * 10 >= count * 5, "only {compared} of {count} requests were compared");
+}
+
+/// A rule that follows navigation properties reads all rows there, whatever the rules about them say.
+pub(crate) fn rules_follow_navigation(database: &impl Database) {
+    let rule = |table: &str, condition: &str| AccessRule {
+        tables: vec![TableName { schema: None, table: table.to_owned() }],
+        actions: vec![RuleAction::Read],
+        condition: Some(condition.to_owned()),
+        ..AccessRule::default()
+    };
+    for (condition, expected) in [
+        ("P/name eq 'Bergen'", vec![1, 2, 5]),
+        ("P/C/name eq 'Norway' and size gt 5", vec![1, 2]),
+        ("P eq null or P/C eq null", vec![5, 6]),
+        ("P/C/P/any(p:p/name eq 'Oslo')", vec![1, 2, 3]),
+        ("P/S/all(s:s/size le 10)", vec![3, 4, 5, 6]),
+        ("P/S/$count eq 1", vec![3, 4, 5]),
+    ] {
+        let ruled = Ruled::with(database, vec![rule("S", condition), rule("P", "false")]).expect("rules");
+        for page_size in [1, 100] {
+            let ids =
+                ruled.ids("/S?$filter=size%20gt%200%20and%20P/name%20eq%20null&$orderby=P/name", page_size);
+            assert_eq!(ids.unwrap_or_else(|failure| panic!("{failure:?}")), expected, "{condition}");
+        }
+    }
+}
+
+/// Compares random requests to a database one of whose columns is masked with the answers about rows with the masks as values.
+pub(crate) fn masked_values_decide_about_nothing(database: &impl Database, sample: &mut Sample) {
+    let (first, count) = (number(SEED, FIRST), number(COUNT, MASKED_REQUESTS));
+    let mut compared = 0;
+    for seed in first..first + count {
+        let mut random = Random::new(seed);
+        let at = 1 + random.place(sample.columns.len() - 1);
+        let property = &database.model().entity_types[0].properties[at];
+        let is_text =
+            matches!(property.ty, EdmType::String { .. }) && property.storage.form == Form::Canonical;
+        let kind = if is_text { random.place(3) } else { 0 };
+        let mask = ColumnMask {
+            column: property.column.clone(),
+            text: (kind == 1).then(|| "a".to_owned()),
+            last_characters: (kind == 2).then_some(1),
+        };
+        let rule = AccessRule {
+            actions: vec![RuleAction::Read],
+            masked_columns: vec![mask.clone()],
+            ..AccessRule::default()
+        };
+        let ruled = Ruled::with(database, vec![rule]).expect("a rule");
+        let values: Vec<Value> = sample.rows.iter().map(|row| row[at].clone()).collect();
+        for row in &mut sample.rows {
+            row[at] = match (&row[at], &mask) {
+                (_, ColumnMask { text: Some(text), .. }) => Value::Text(text.clone()),
+                (Value::Text(text), ColumnMask { last_characters: Some(1), .. })
+                    if text.chars().count() > 1 =>
+                {
+                    Value::Text(text.chars().last().into_iter().collect())
+                }
+                _ => Value::Null,
+            };
+        }
+        let mut requests = Requests::new(sample, random.bits());
+        let request = requests.request();
+        let url = request.url();
+        let page_size = 1 + requests.random.place(12);
+        let expected = expected(sample, &request, |_| true);
+        for (row, value) in sample.rows.iter_mut().zip(values) {
+            row[at] = value;
+        }
+        if is_refused(&ruled, &url) {
+            continue;
+        }
+        let (Some(expected), Ok(ids)) = (expected, ruled.ids(&url, page_size)) else { continue };
+        assert_eq!(ids, expected, "{SEED}={seed} {COUNT}=1: {url} with {mask:?}");
         compared += 1;
     }
     assert!(compared * 10 >= count * 5, "only {compared} of {count} requests were compared");

@@ -13,7 +13,7 @@ use crate::decimal::Decimal;
 use crate::driver::{Driver, ReadRow};
 use crate::oracle::Value;
 use crate::rows::{Class, Sample, Sampled, TEXTS, alike, doubles, numbers, text};
-use crate::{derived, random, related, search};
+use crate::{derived, random, related, ruled, search};
 
 struct Sqlite {
     driver: Driver,
@@ -124,4 +124,5 @@ fn groups_by_related_entities_are_right_in_sqlite() {
     let database = Sqlite::new(&related::sql('"'));
     related::group_as_the_standard_says(&database);
     related::derived_rows_are_what_the_standard_says(&database);
+    ruled::rules_follow_navigation(&database);
 }

@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use domain::account::{DataSource, Permission};
 use domain::audit::{Action, NewAuditEvent, Outcome};
-use domain::id::ApplicationId;
+use domain::id::{ApplicationId, DataSourceId};
 use domain::time::Timestamp;
 use http::Method;
 use oauth::scope::{BuiltInScope, ScopeSet};
@@ -22,19 +22,23 @@ const TABLES: &str = "
     INSERT INTO Orders VALUES (1, 'N', 10, 7), (2, 'S', 20, 0), (3, 'N', 30, 9), (4, NULL, 40, 0);
 ";
 
-struct Shop {
-    fixture: Fixture,
+pub(crate) struct Shop {
+    pub(crate) fixture: Fixture,
     shop: DataSource,
 }
 
 impl Shop {
     /// A shop of [`USER`] that may be changed, shared with [`OTHER`].
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let fixture = Fixture::open().await;
         let shop = fixture.add_source("Shop", TABLES).await;
         fixture.set_writable(&shop, true).await;
         fixture.share(&shop, &OTHER).await;
         Self { fixture, shop }
+    }
+
+    pub(crate) fn id(&self) -> DataSourceId {
+        self.shop.id
     }
 
     async fn put(&self, document: &Value) -> Answer {
@@ -44,7 +48,7 @@ impl Shop {
     }
 
     /// Replaces the rules.
-    async fn rule(&self, rules: Value) {
+    pub(crate) async fn rule(&self, rules: Value) {
         let attributes = json!({ OTHER.name: { "region": "N", "regions": ["S", "x"] } });
         let document = json!({ "formatVersion": 1, "rules": rules, "userAttributes": attributes });
         let first = format!("/api/mgmt/datasources/{}/model", self.shop.id);
@@ -53,7 +57,7 @@ impl Shop {
         }
     }
 
-    async fn get(&self, user: &TestUser, rest: &str) -> Answer {
+    pub(crate) async fn get(&self, user: &TestUser, rest: &str) -> Answer {
         self.fixture
             .server
             .get(&format!("/api/odata4/Shop{}", rest.replace(' ', "%20")))
@@ -62,7 +66,7 @@ impl Shop {
             .await
     }
 
-    async fn send(&self, method: Method, rest: &str, body: &Value) -> Answer {
+    pub(crate) async fn send(&self, method: Method, rest: &str, body: &Value) -> Answer {
         self.fixture
             .server
             .call(method, &format!("/api/odata4/Shop{rest}"))
@@ -72,12 +76,12 @@ impl Shop {
             .await
     }
 
-    async fn delete(&self, rest: &str) -> Answer {
+    pub(crate) async fn delete(&self, rest: &str) -> Answer {
         self.fixture.server.delete(&format!("/api/odata4/Shop{rest}")).basic(&OTHER).send().await
     }
 
     /// All orders in the file, as another program reads it.
-    fn orders(&self) -> Vec<(i64, Option<String>, i64)> {
+    pub(crate) fn orders(&self) -> Vec<(i64, Option<String>, i64)> {
         let file = Connection::open(self.fixture.server.folder().join("Shop.db")).unwrap();
         let mut statement = file.prepare("SELECT Id, Region, Amount FROM Orders ORDER BY Id").unwrap();
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();

@@ -37,6 +37,9 @@ const MOST_USERS: usize = 20_000;
 /// The maximum length of the name of a schema, table or column, in characters.
 const LONGEST_NAME: usize = 256;
 
+/// The maximum number of characters that a mask leaves.
+const MOST_CHARACTERS: u32 = 64;
+
 /// A fault of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DocumentFault {
@@ -227,6 +230,37 @@ impl Faults {
         }
         if !rule.hidden_columns.is_empty() && !rule.actions.contains(&RuleAction::Read) {
             self.add(format!("{path}.hiddenColumns"), "needs the action read, which decides what is shown");
+        }
+        self.masks(&format!("{path}.maskedColumns"), rule);
+    }
+
+    fn masks(&mut self, path: &str, rule: &AccessRule) {
+        let masks = &rule.masked_columns;
+        self.list(path, masks.len(), MOST_COLUMNS);
+        if !masks.is_empty() && !rule.actions.contains(&RuleAction::Read) {
+            self.add(path, "needs the action read, which decides what is shown");
+        }
+        let mut columns: HashSet<String> =
+            rule.hidden_columns.iter().map(|column| column.to_ascii_lowercase()).collect();
+        for (at, mask) in masks.iter().enumerate() {
+            let path = format!("{path}[{at}]");
+            self.name(&format!("{path}.column"), &mask.column);
+            if !columns.insert(mask.column.to_ascii_lowercase()) {
+                self.add(format!("{path}.column"), "is masked twice, or hidden");
+            }
+            if mask.text.is_some() && mask.last_characters.is_some() {
+                self.add(&path, "has both text and lastCharacters");
+            }
+            if mask
+                .text
+                .as_ref()
+                .is_some_and(|text| text.chars().count() > LONGEST_NAME || text.contains('\0'))
+            {
+                self.add(format!("{path}.text"), format!("must have at most {LONGEST_NAME} characters"));
+            }
+            if mask.last_characters.is_some_and(|characters| !(1..=MOST_CHARACTERS).contains(&characters)) {
+                self.add(format!("{path}.lastCharacters"), format!("must be from 1 to {MOST_CHARACTERS}"));
+            }
         }
     }
 

@@ -31,6 +31,23 @@ pub struct AccessRule {
     /// Columns that do not exist for those who read by this rule.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hidden_columns: Vec<String>,
+    /// Columns whose values those who read by this rule do not see.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub masked_columns: Vec<ColumnMask>,
+}
+
+/// A column whose values are replaced: by null, if nothing else is given.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ColumnMask {
+    /// The name of the column in the database.
+    pub column: String,
+    /// The text that replaces each value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// How many characters at the end of a text stay, if it is longer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_characters: Option<u32>,
 }
 
 /// What can be done with a row.

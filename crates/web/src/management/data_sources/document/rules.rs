@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use odata::model::document::{AccessRule, AttributeValue, RuleAction, RuleAttributes};
+use odata::model::document::{AccessRule, AttributeValue, ColumnMask, RuleAction, RuleAttributes};
 
-use super::{table, text, texts};
+use super::{required, table, text, texts, unsigned};
 use crate::json::{Fields, Json, PayloadFaults};
 
 /// The names of actions.
@@ -25,9 +25,23 @@ pub(super) fn rule(json: &Json, path: &str, faults: &PayloadFaults) -> AccessRul
         actions: actions(&mut fields),
         condition: text(&mut fields, "where"),
         hidden_columns: texts(&mut fields, "hiddenColumns"),
+        masked_columns: fields
+            .array("maskedColumns", |json, path| mask(json, path, faults))
+            .unwrap_or_default(),
     };
     fields.finish();
     rule
+}
+
+fn mask(json: &Json, path: &str, faults: &PayloadFaults) -> ColumnMask {
+    let mut fields = Fields::of(json, path, faults);
+    let mask = ColumnMask {
+        column: required(&mut fields, "column"),
+        text: text(&mut fields, "text"),
+        last_characters: unsigned(&mut fields, "lastCharacters", false),
+    };
+    fields.finish();
+    mask
 }
 
 fn actions(fields: &mut Fields<'_>) -> Vec<RuleAction> {
