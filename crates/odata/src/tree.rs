@@ -284,11 +284,8 @@ impl<'t> Scans<'t> {
                 self.insert_tables(scans);
                 self.add(input);
             }
-            PlanNode::Aggregate(Aggregate { input, id, entity_type, .. }) => {
-                self.insert(*id, Content::Rows(entity_type));
-                self.add(input);
-            }
-            PlanNode::Reach(Reaching { input, id, entity_type, .. }) => {
+            PlanNode::Aggregate(Aggregate { input, id, entity_type, .. })
+            | PlanNode::Reach(Reaching { input, id, entity_type, .. }) => {
                 self.insert(*id, Content::Rows(entity_type));
                 self.add(input);
             }

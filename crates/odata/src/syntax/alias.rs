@@ -57,7 +57,9 @@ impl Node<'_> {
             Expression::Path(steps) => steps.iter_mut().for_each(|step| step.relocate(at)),
             Expression::Unary(_, operand) => operand.relocate(at),
             Expression::Junction(_, nodes) | Expression::List(nodes) => {
-                nodes.iter_mut().for_each(|node| node.relocate(at));
+                for node in nodes {
+                    node.relocate(at);
+                }
             }
             Expression::Binary(_, left, right) | Expression::In(left, right) => {
                 left.relocate(at);

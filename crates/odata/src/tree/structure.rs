@@ -6,7 +6,7 @@ use super::reach::Reaching;
 use super::{Compute, Expand, Filter, Lookup, Page, PlanNode, Take};
 use crate::model::EntityType;
 
-impl<'m> PlanNode<'m> {
+impl PlanNode<'_> {
     /// The node from which its rows come first; `None` if it has rows of its own.
     fn input(&self) -> Option<&Self> {
         match self {

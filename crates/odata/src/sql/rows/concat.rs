@@ -16,12 +16,11 @@ pub(super) fn subquery(writer: &mut Writer<'_>, concat: &Concat<'_>) {
         let outside = std::mem::replace(&mut writer.taken, rows.taken());
         writer.text(if number == 0 { "SELECT " } else { " UNION ALL SELECT " });
         for (property, value) in part.values.iter().enumerate() {
-            match value {
-                Some(value) => writer.operand(value),
-                None => {
-                    let class = Class::from(concat.entity_type.properties[property].ty);
-                    writer.text(writer.rules.null_of(class));
-                }
+            if let Some(value) = value {
+                writer.operand(value);
+            } else {
+                let class = Class::from(concat.entity_type.properties[property].ty);
+                writer.text(writer.rules.null_of(class));
             }
             writer.text(" AS ");
             writer.name(concat.id.column(property));
