@@ -8,7 +8,7 @@ use odata::cell::{Cell, Row};
 use odata::expansion::{Bounds, Gathering, Progress};
 use odata::format::Format;
 use odata::model::Model;
-use odata::plan::{Plan, PlanContext, prepare};
+use odata::plan::{Plan, PlanContext, Single, prepare};
 use odata::position::Position;
 use odata::statement::Statement;
 use odata::url::Url;
@@ -207,17 +207,35 @@ impl Job for Read {
                 if let Some(expansion) = &mut single.expansion {
                     expansion.bounds = bounds;
                 }
-                let mut gathering = single.gather().unwrap();
-                let others = single.expansion.as_ref().unwrap().statements();
-                read.statements = gather(&mut gathering, &single.statement, others, runner).await?;
-                link(&mut gathering, first_token, &mut read.positions);
-                gathering.write(&mut read.body);
+                one(&single, first_token, &mut read, runner).await?;
             }
             other => panic!("{other:?}"),
         }
         *outcome.lock().unwrap() = read;
         Ok(())
     }
+}
+
+/// Reads one entity, with those that are related to it if some are expanded.
+async fn one<S: Statements>(
+    single: &Single,
+    first_token: usize,
+    read: &mut Outcome,
+    runner: &mut Runner<'_, S>,
+) -> Result<(), SourceError> {
+    let Some(mut gathering) = single.gather() else {
+        let mut take = |row: &SourceRow<'_>| {
+            single.encoder.entity(&mut read.body, row);
+            ControlFlow::Break(())
+        };
+        runner.query(&single.statement, &mut take).await?;
+        return Ok(());
+    };
+    let others = single.expansion.as_ref().unwrap().statements();
+    read.statements = gather(&mut gathering, &single.statement, others, runner).await?;
+    link(&mut gathering, first_token, &mut read.positions);
+    gathering.write(&mut read.body);
+    Ok(())
 }
 
 /// Runs the statements of all levels; returns how many there were.

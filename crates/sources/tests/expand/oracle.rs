@@ -10,6 +10,9 @@ use crate::wanted::{Form, Wanted, WantedRelated};
 
 pub(crate) type Entity = Map<String, Value>;
 
+/// The name of the tag in an entity. Rows have it as a further value, because it is shown whatever is selected.
+pub(crate) const TAG: &str = "@odata.etag";
+
 /// The address of the service.
 pub(crate) const ROOT: &str = "https://host/api/odata4/test/";
 
@@ -28,7 +31,8 @@ impl<'r> Oracle<'r> {
 
     /// An entity with its related ones.
     fn shown(&self, entity: &'r EntityType, row: &Entity, wanted: &Wanted) -> Value {
-        let is_shown = |name: &&String| wanted.select.as_ref().is_none_or(|names| names.contains(name));
+        let is_shown =
+            |name: &&String| *name == TAG || wanted.select.as_ref().is_none_or(|names| names.contains(name));
         let mut shown: Entity = row
             .iter()
             .filter(|(name, _)| is_shown(name))
