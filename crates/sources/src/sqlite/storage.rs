@@ -7,6 +7,9 @@ use rusqlite::Connection;
 
 use super::identifier::quoted;
 
+/// The number of columns in one statement. A statement of SQLite has at most 2,000 results, and each column takes three.
+const COMPARED_AT_ONCE: usize = 500;
+
 /// The relevant properties of a table.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kind {
@@ -60,10 +63,12 @@ fn has_number_affinity(declared: &str) -> bool {
 pub(super) fn complete(sqlite: &Connection, table: &mut Table) -> rusqlite::Result<()> {
     let indexes = indexes(sqlite, &table.name)?;
     table.has_unusable_index = indexes.iter().any(|(_, rule)| *rule == Collation::Unknown);
-    for column in &mut table.columns {
+    let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+    let rules = names.chunks(COMPARED_AT_ONCE).flat_map(|names| collations(sqlite, &table.name, names));
+    let rules: Vec<Collation> = rules.collect();
+    for (column, rule) in table.columns.iter_mut().zip(rules) {
         let found = indexes.iter().filter(|(name, _)| *name == column.name).map(|(_, rule)| *rule);
         column.storage.index = found.reduce(|best, rule| if best == Collation::Binary { best } else { rule });
-        let rule = collation(sqlite, &table.name, &column.name);
         // Collations only affect the order of text.
         if matches!(column.ty, EdmType::String { .. }) || rule == Collation::Unknown {
             column.storage.collation = rule;
@@ -97,20 +102,42 @@ fn named(rule: &str) -> Collation {
     }
 }
 
-/// The collation of a column, found by comparing: a column of a union has the collation of its first part.
-fn collation(sqlite: &Connection, table: &str, column: &str) -> Collation {
-    let sql = format!(
-        "SELECT x = 'A', x = 'a ', x = 'b' FROM (SELECT {} AS x FROM {} WHERE 0 UNION ALL SELECT 'a')",
-        quoted(column),
-        quoted(table)
-    );
-    let compared = sqlite.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
-    match compared {
-        Ok((false, false, false)) => Collation::Binary,
-        Ok((true, false, false)) => Collation::Named("NOCASE"),
-        Ok((false, true, false)) => Collation::Named("RTRIM"),
-        _ => Collation::Unknown,
+/// The collations of columns. A table may have thousands, so one statement finds out as many as it can.
+fn collations(sqlite: &Connection, table: &str, columns: &[&str]) -> Vec<Collation> {
+    if let Some(found) = compared(sqlite, table, columns) {
+        return found;
     }
+    // One of them has a collation of another program.
+    match columns {
+        [] | [_] => vec![Collation::Unknown; columns.len()],
+        _ => {
+            let (before, after) = columns.split_at(columns.len() / 2);
+            [collations(sqlite, table, before), collations(sqlite, table, after)].concat()
+        }
+    }
+}
+
+/// The collations of columns, found by comparing: a column of a union has the collation of its first part.
+fn compared(sqlite: &Connection, table: &str, columns: &[&str]) -> Option<Vec<Collation>> {
+    let list = |part: &dyn Fn(usize, &str) -> String| {
+        columns.iter().enumerate().map(|(at, name)| part(at, name)).collect::<Vec<_>>().join(", ")
+    };
+    let sql = format!(
+        "SELECT {} FROM (SELECT {} FROM {} WHERE 0 UNION ALL SELECT {})",
+        list(&|at, _| format!("x{at} = 'A', x{at} = 'a ', x{at} = 'b'")),
+        list(&|at, name| format!("{} AS x{at}", quoted(name))),
+        quoted(table),
+        list(&|_, _| "'a'".to_owned()),
+    );
+    let rule = |row: &rusqlite::Row<'_>, at: usize| {
+        Ok(match (row.get(3 * at)?, row.get(3 * at + 1)?, row.get(3 * at + 2)?) {
+            (false, false, false) => Collation::Binary,
+            (true, false, false) => Collation::Named("NOCASE"),
+            (false, true, false) => Collation::Named("RTRIM"),
+            _ => Collation::Unknown,
+        })
+    };
+    sqlite.query_row(&sql, [], |row| (0..columns.len()).map(|at| rule(row, at)).collect()).ok()
 }
 
 #[cfg(test)]
@@ -146,11 +173,14 @@ mod tests {
                  CREATE INDEX t_i ON t (i COLLATE NOCASE); CREATE VIEW v AS SELECT n AS x, b || '' AS y FROM t;",
             )
             .unwrap();
-        assert_eq!(collation(&sqlite, "t", "b"), Collation::Binary);
-        assert_eq!(collation(&sqlite, "t", "n"), Collation::Named("NOCASE"));
-        assert_eq!(collation(&sqlite, "t", "r"), Collation::Named("RTRIM"));
-        assert_eq!(collation(&sqlite, "t", "i"), Collation::Binary);
-        assert_eq!(collation(&sqlite, "v", "x"), Collation::Named("NOCASE"));
+        let binary = Collation::Binary;
+        let (nocase, rtrim) = (Collation::Named("NOCASE"), Collation::Named("RTRIM"));
+        assert_eq!(collations(&sqlite, "t", &["b", "n", "r", "i"]), [binary, nocase, rtrim, binary]);
+        assert_eq!(collations(&sqlite, "v", &["x"]), [nocase]);
+        sqlite.create_collation("OTHER", |a, b| a.cmp(b)).unwrap();
+        sqlite.execute_batch("CREATE TABLE o (a TEXT, b TEXT COLLATE OTHER, c TEXT COLLATE NOCASE)").unwrap();
+        sqlite.remove_collation("OTHER").unwrap();
+        assert_eq!(collations(&sqlite, "o", &["a", "b", "c"]), [binary, Collation::Unknown, nocase]);
         assert_eq!(indexes(&sqlite, "t").unwrap(), [("i".to_owned(), Collation::Named("NOCASE"))]);
     }
 }
