@@ -33,6 +33,8 @@ pub(super) fn stored(property: &Property, constant: &Constant) -> Option<Value> 
 
 /// Whether SQLite [converts the text to a number](https://www.sqlite.org/datatype3.html#type_affinity) in a column of numbers.
 fn reads_as_number(text: &str) -> bool {
+    // It reads no further than the first zero byte.
+    let text = text.split_once('\0').map_or(text, |(before, _)| before);
     let text = text.trim_matches([' ', '\t', '\n', '\u{b}', '\u{c}', '\r']);
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
@@ -50,15 +52,13 @@ fn reads_as_number(text: &str) -> bool {
 /// Whether a number is written as it comes back: an integer of 64 bits, or a fraction of digits that a double keeps.
 fn is_shortest_number(text: &str) -> bool {
     const DIGITS_OF_DOUBLE: usize = 15;
-    match text.parse::<i64>() {
-        Ok(integer) => integer.to_string() == text,
-        Err(_) => {
-            let digits = text.bytes().filter(u8::is_ascii_digit).count();
-            digits <= DIGITS_OF_DOUBLE
-                && text.contains('.')
-                && text.parse::<f64>().is_ok_and(|number| number.to_string() == text)
-        }
+    if let Ok(integer) = text.parse::<i64>() {
+        return integer.to_string() == text;
     }
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    digits <= DIGITS_OF_DOUBLE
+        && text.contains('.')
+        && text.parse::<f64>().is_ok_and(|number| number.to_string() == text)
 }
 
 /// Writes the default of a column, which the [subquery](evaluated_defaults) returns.
@@ -108,9 +108,21 @@ mod tests {
 
     #[test]
     fn texts_that_sqlite_takes_for_numbers_are_known() {
-        for text in
-            ["0", "007", "-1", "+1", " 1 ", "1.", ".5", "1e3", "1E-3", "1.5e+07", "9223372036854775808"]
-        {
+        for text in [
+            "0",
+            "007",
+            "-1",
+            "+1",
+            " 1 ",
+            "1.",
+            ".5",
+            "1e3",
+            "1E-3",
+            "1.5e+07",
+            "9223372036854775808",
+            "7\0",
+            "1e3\0abc",
+        ] {
             assert!(reads_as_number(text), "{text}");
         }
         for text in [
@@ -137,6 +149,7 @@ mod tests {
             "1e3",
             "9223372036854775808",
             "0.1234567890123456",
+            "7\0",
         ] {
             assert!(!is_shortest_number(text), "{text}");
         }
