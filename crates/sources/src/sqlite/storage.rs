@@ -177,7 +177,7 @@ mod tests {
         let (nocase, rtrim) = (Collation::Named("NOCASE"), Collation::Named("RTRIM"));
         assert_eq!(collations(&sqlite, "t", &["b", "n", "r", "i"]), [binary, nocase, rtrim, binary]);
         assert_eq!(collations(&sqlite, "v", &["x"]), [nocase]);
-        sqlite.create_collation("OTHER", |a, b| a.cmp(b)).unwrap();
+        sqlite.create_collation("OTHER", str::cmp).unwrap();
         sqlite.execute_batch("CREATE TABLE o (a TEXT, b TEXT COLLATE OTHER, c TEXT COLLATE NOCASE)").unwrap();
         sqlite.remove_collation("OTHER").unwrap();
         assert_eq!(collations(&sqlite, "o", &["a", "b", "c"]), [binary, Collation::Unknown, nocase]);
