@@ -205,6 +205,8 @@ pub struct Property {
     /// Whether the database may contain something that is not a value of the type, which is null for a
     /// client.
     pub may_be_invalid: bool,
+    /// The number of stored texts that a value may be put together from: 1 for what a table stores.
+    pub copies: u32,
 }
 
 /// A navigation property from one entity type to another.

@@ -313,7 +313,7 @@ impl<'m> Writer<'m> {
         if let Some(reason) = self.refused {
             return Err(reason.at("query", 0));
         }
-        if self.is_full() || columns > self.rules.capacity().columns {
+        if self.scans.multiply_texts() || self.is_full() || columns > self.rules.capacity().columns {
             return Err(Reason::TooComplex.at("query", 0));
         }
         Ok(Statement { sql: self.sql, parameters: self.parameters, columns, quicker: None })

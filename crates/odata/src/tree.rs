@@ -216,6 +216,9 @@ impl<'m> Scan<'m> {
     }
 }
 
+/// The number of stored texts that a value of a derived table may be put together from.
+const MOST_COPIES: u32 = 100;
+
 /// What the scans of a tree contain, by their ids.
 #[derive(Debug, Clone)]
 pub(crate) struct Scans<'t> {
@@ -267,6 +270,17 @@ impl<'t> Scans<'t> {
     /// Whether an expression about rows may fail, so that a database must not evaluate it for rows that the caller does not reach.
     pub(crate) fn may_fail(&self) -> bool {
         self.may_fail
+    }
+
+    /// Whether a step puts texts together that earlier steps have put together already, so that a few of them fill the memory of
+    /// the database. The length of the statement does not bound this.
+    pub(crate) fn multiply_texts(&self) -> bool {
+        self.contents.iter().flatten().any(|content| match content {
+            Content::Rows(rows) if rows.table.is_empty() => {
+                rows.properties.iter().any(|property| property.copies > MOST_COPIES)
+            }
+            _ => false,
+        })
     }
 
     fn add(&mut self, node: &'t PlanNode<'_>) {

@@ -208,6 +208,7 @@ fn property(name: String, column: Column, in_key: bool) -> Property {
         nullable: (column.nullable || is_doubtful) && !in_key,
         storage: column.storage,
         may_be_invalid,
+        copies: 1,
     }
 }
 

@@ -2,6 +2,8 @@
 
 use super::Scans;
 use super::class::Class;
+use super::column::ScanColumn;
+use super::function::Function;
 use super::typed::{Term, Typed};
 use crate::edm_type::EdmType;
 use crate::form::Form;
@@ -14,6 +16,8 @@ pub(crate) struct DescribedValue {
     pub(crate) nullable: bool,
     /// Whether a text is made of columns that keep text in UTF-8.
     pub(crate) is_textual: bool,
+    /// The number of stored texts that it may be put together from.
+    pub(crate) copies: u32,
 }
 
 impl DescribedValue {
@@ -28,7 +32,8 @@ impl DescribedValue {
             let property = scans.property(column);
             is_textual &= !is_text(property.ty) || property.storage.is_textual;
         });
-        Self { ty, nullable: value.nullable, is_textual }
+        let copies = copies(value, &|column| scans.property(column).copies);
+        Self { ty, nullable: value.nullable, is_textual, copies }
     }
 
     /// A value that is one or the other; `None` if they have different classes.
@@ -37,21 +42,39 @@ impl DescribedValue {
         let ty = if self.ty == other.ty { self.ty } else { class.widest() };
         let is_textual = self.is_textual && other.is_textual;
         let nullable = self.nullable || other.nullable;
-        (class == Class::from(other.ty)).then_some(Self { ty, nullable, is_textual })
+        let copies = self.copies.max(other.copies);
+        (class == Class::from(other.ty)).then_some(Self { ty, nullable, is_textual, copies })
     }
 
     /// A value that is no text.
     pub(super) fn number(ty: EdmType, nullable: bool) -> Self {
-        Self { ty, nullable, is_textual: false }
+        Self { ty, nullable, is_textual: false, copies: 1 }
     }
 
     /// The property with this name and column: always a value of its type, in the form in which values are compared.
     pub(super) fn property(self, name: &str, column: String) -> Property {
-        let Self { ty, nullable, is_textual } = self;
+        let Self { ty, nullable, is_textual, copies } = self;
         let form = if ty == EdmType::Duration { Form::Compared } else { Form::Canonical };
         let storage = Storage { form, is_textual, is_guaranteed: true, ..Storage::default() };
-        Property { name: name.to_owned(), column, ty, nullable, storage, may_be_invalid: false }
+        Property { name: name.to_owned(), column, ty, nullable, storage, may_be_invalid: false, copies }
     }
+}
+
+/// The number of stored texts that a value may be put together from. `of_column` says it of a column.
+fn copies(value: &Typed, of_column: &dyn Fn(ScanColumn) -> u32) -> u32 {
+    let parts = match &value.term {
+        Term::Column(column) => of_column(*column),
+        Term::Call(Function::Concat, parts) => {
+            parts.iter().fold(0, |sum: u32, part| sum.saturating_add(copies(part, of_column)))
+        }
+        Term::Call(_, arguments) => {
+            arguments.iter().map(|argument| copies(argument, of_column)).max().unwrap_or(1)
+        }
+        // It is about a table.
+        Term::Value(_, inner) => copies(inner, &|_| 1),
+        _ => 1,
+    };
+    parts.max(1)
 }
 
 /// Whether a text is made of one of a row that is found by itself, whose column is not looked at here.

@@ -71,3 +71,17 @@ async fn paged_responses_above_their_limit_wait_and_others_do_not() {
     assert_eq!(waits.await.status(), 200);
     fixture.get("/Ships").await.expect(200);
 }
+
+#[tokio::test]
+async fn groups_of_texts_do_not_multiply_them_step_by_step() {
+    let fixture = Fixture::open().await;
+    // Sixteen times the text.
+    let many = |name: &str| (0..4).fold(name.to_owned(), |text, _| format!("concat({text},{text})"));
+    let step = |from: &str, to: &str| format!("compute({} as {to})/groupby(({to}))", many(from));
+    let once = format!("/Ships?$apply={}&$top=1", step("Name", "A").replace(' ', "%20"));
+    fixture.get(&once).await.expect(200);
+    for last in ["aggregate(length(B) with max as L)", "filter(length(B) gt 1)", "concat(identity,top(1))"] {
+        let twice = format!("/Ships?$apply={}/{}/{last}", step("Name", "A"), step("A", "B"));
+        assert_eq!(code(&fixture.get(&twice.replace(' ', "%20")).await.expect(400)), "TooComplex", "{last}");
+    }
+}
