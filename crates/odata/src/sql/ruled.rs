@@ -79,7 +79,7 @@ fn masked(writer: &mut Writer<'_>, rule: &RowRule, place: usize, mask: &Mask) {
             writer.text("CASE WHEN ");
             writer.truth(&is_longer);
             writer.text(" THEN ");
-            writer.operand(&end);
+            writer.rules.computed(writer, &end);
             writer.text(" END");
         }
     }

@@ -45,4 +45,5 @@ fn groups_by_related_entities_are_right_in_postgresql() {
     related::group_as_the_standard_says(&database);
     related::derived_rows_are_what_the_standard_says(&database);
     ruled::rules_follow_navigation(&database);
+    ruled::the_end_of_a_masked_text_is_read(&database);
 }

@@ -112,6 +112,36 @@ pub(crate) fn rules_follow_navigation(database: &impl Database) {
     }
 }
 
+/// The end of a text is read as a text, as it is and in a derived table.
+pub(crate) fn the_end_of_a_masked_text_is_read(database: &impl Database) {
+    let mask = ColumnMask { column: "name".to_owned(), last_characters: Some(2), ..ColumnMask::default() };
+    let rule = AccessRule {
+        tables: vec![TableName { schema: None, table: "P".to_owned() }],
+        actions: vec![RuleAction::Read],
+        masked_columns: vec![mask],
+        ..AccessRule::default()
+    };
+    let ruled = Ruled::with(database, vec![rule]).expect("a rule");
+    let names = |database: &dyn Fn(&str) -> Vec<serde_json::Value>, url: &str| -> Vec<Option<String>> {
+        database(url).iter().map(|row| row["name"].as_str().map(str::to_owned)).collect()
+    };
+    let url = "/P?$select=name&$orderby=id";
+    let stored = names(&|url| database.walk(url, 100).unwrap(), url);
+    let ends: Vec<Option<String>> = stored
+        .iter()
+        .map(|name| {
+            let (name, length) = (name.as_ref()?, name.as_ref()?.chars().count());
+            (length > 2).then(|| name.chars().skip(length - 2).collect())
+        })
+        .collect();
+    assert!(ends.iter().flatten().count() > 1, "{stored:?}");
+    for page_size in [1, 100] {
+        let seen = |url: &str| ruled.walk(url, page_size).unwrap();
+        assert_eq!(names(&seen, url), ends);
+        assert_eq!(names(&seen, "/P?$apply=concat(identity,filter(false))&$orderby=id&$select=name"), ends);
+    }
+}
+
 /// Compares random requests to a database one of whose columns is masked with the answers about rows with the masks as values.
 pub(crate) fn masked_values_decide_about_nothing(database: &impl Database, sample: &mut Sample) {
     let (first, count) = (number(SEED, FIRST), number(COUNT, MASKED_REQUESTS));
