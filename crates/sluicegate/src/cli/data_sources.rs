@@ -1,9 +1,9 @@
 //! `sluicegate data-source`.
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, anyhow};
 use app::identity::acting::Actor;
 use app::management::data_sources::{
-    DataSourceDraft, DataSourceError, MaxAuthenticationAge, SeenSource, SharedUser, SharingChange, TestCode,
+    DataSourceDraft, DataSourceError, MaxAuthenticationAge, SeenSource, SharedUser, SharingChange,
     UserReference,
 };
 use app::management::lists::ListRequest;
@@ -32,6 +32,8 @@ mod arguments;
 mod create;
 mod model;
 mod server_source;
+mod structure;
+mod testing;
 mod update;
 
 #[derive(Debug, Subcommand)]
@@ -69,6 +71,9 @@ pub(crate) enum DataSourceCommand {
     /// Test a data source: connect to its database once, and say what is wrong or what is served.
     #[command(after_help = "Example: sluicegate data-source test shop --data-dir ./data")]
     Test(ShowOne),
+    /// List the tables and columns of the database, also those that are not served.
+    #[command(after_help = "Example: sluicegate data-source tables shop --data-dir ./data")]
+    Tables(ShowOne),
     /// The document that shapes what is served.
     #[command(
         subcommand,
@@ -118,7 +123,14 @@ pub(crate) fn run(command: DataSourceCommand, environment: &Environment) -> anyh
             })
         }
         DataSourceCommand::Test(one) => {
-            bootstrap::with_app(&one.shown.installation, environment, async |opened| test(opened, &one).await)
+            bootstrap::with_app(&one.shown.installation, environment, async |opened| {
+                testing::run(opened, &one).await
+            })
+        }
+        DataSourceCommand::Tables(one) => {
+            bootstrap::with_app(&one.shown.installation, environment, async |opened| {
+                structure::run(opened, &one).await
+            })
         }
         DataSourceCommand::Model(command) => model::run(command, environment),
         DataSourceCommand::Reload(one) => {
@@ -157,40 +169,6 @@ async fn add(opened: &OpenedInstallation, command: &Add) -> anyhow::Result<()> {
         writable: Some(command.writable),
     };
     create(opened, command.owner.as_deref(), draft, &path.display()).await
-}
-
-/// Tests a data source, and fails unless it can be served.
-async fn test(opened: &OpenedInstallation, one: &ShowOne) -> anyhow::Result<()> {
-    let actor = actor(opened, None).await?;
-    let id = find(opened, &actor, &one.name).await?.record.id;
-    let tested = opened.app.data_sources().test_stored(&actor, id, &opened.origin).await;
-    let test = tested.map_err(of_data_source)?;
-    if one.shown.json {
-        let findings = test.findings.iter();
-        show_json(&json!({
-            "ok": test.code == TestCode::Usable,
-            "code": test.code.as_str(),
-            "message": test.message,
-            "server": test.product,
-            "tables": test.tables,
-            "findings": findings
-                .map(|finding| json!({ "subject": finding.subject, "message": finding.message }))
-                .collect::<Vec<_>>(),
-        }));
-    } else {
-        if let (Some(product), Some(tables)) = (&test.product, test.tables) {
-            say(&format!("server       {product}"));
-            say(&format!("served       {tables} tables"));
-        }
-        for finding in &test.findings {
-            say(&format!("finding      {}: {}", finding.subject, finding.message));
-        }
-        if test.code == TestCode::Usable {
-            say(&test.message);
-        }
-    }
-    ensure!(test.code == TestCode::Usable, "{} ({})", test.message, test.code.as_str());
-    Ok(())
 }
 
 async fn reload(opened: &OpenedInstallation, name: &str) -> anyhow::Result<()> {
