@@ -236,6 +236,9 @@ impl DataService {
         *recorded = opened
             .records_requests
             .then(|| RequestRecord::of(self, read_grant, Action::ReadData, request.path_and_query, &opened));
+        if let Some(record) = recorded {
+            record.check()?;
+        }
         let planned = self.prepare(read_grant, &opened, request, page_size).await?;
         if matches!(planned.plan, Plan::ServiceDocument(_) | Plan::Metadata(_)) {
             *recorded = None;

@@ -173,6 +173,11 @@ impl Error {
         self
     }
 
+    /// The URL has more characters than its data source takes.
+    pub fn url_too_long(most: usize) -> Self {
+        Reason::UrlTooLong(most).nowhere()
+    }
+
     /// The rules of a data source do not allow a change of this entity set.
     pub fn against_rules(set: &str) -> Self {
         Reason::AgainstRules(set.to_owned()).nowhere()

@@ -114,16 +114,18 @@ impl Url {
         self.option(SystemOption::Format).is_some()
     }
 
-    /// The request in words for people who judge it later: the path without the values of keys, and the query options of
-    /// OData without the skip token and the addresses of entities.
+    /// The request in words for people who judge it later: the path without the values of keys, also of those that parameter
+    /// aliases stand for, and the query options of OData without the skip token and the addresses of entities.
     pub fn in_words(&self) -> String {
         let mut words = String::new();
+        let mut keys = Vec::new();
         for segment in &self.segments {
             words.push_str(if words.is_empty() { "" } else { "/" });
             match segment.text.split_once('(') {
-                Some((name, _)) if !name.starts_with('$') => {
+                Some((name, key)) if !name.starts_with('$') => {
                     words.push_str(name);
                     words.push_str("(…)");
+                    keys.extend(self.aliases_used_in(key).into_iter().map(|(alias, _)| alias));
                 }
                 _ => words.push_str(&segment.text),
             }
@@ -137,7 +139,7 @@ impl Url {
             words.push(if at == 0 { '?' } else { '&' });
             words.push_str(option.name.text());
             words.push('=');
-            words.push_str(&option.value);
+            words.push_str(if keys.contains(&option.name.text()) { "…" } else { &option.value });
         }
         words
     }

@@ -14,7 +14,7 @@ use sources::{Chunks, CommitApproval, SourceError};
 
 use super::authorization::{DataGrant, LastingGrant, may_change};
 use super::limiter::Permit;
-use super::record::RequestRecord;
+use super::record::{RequestRecord, counted, sent_in_words};
 use super::request_user::request_user;
 use super::run::{About, ChangeJob, OutcomeSlot, Parts, Step, StepPlan, WantedChange, refused};
 pub use super::run::{ChangeAnswer, Condition, Done, FailedChange};
@@ -209,12 +209,14 @@ impl DataService {
         failed: &FailedChange,
     ) -> Result<(), FailedChange> {
         let is_recorded = matches!(failed.refusal, DataRefusal::Source(SourceError::OutcomeUnknown { .. }));
-        let (Some(opened), Some(change)) = (recorded.filter(|_| !is_recorded), changes.get(failed.at)) else {
-            return Ok(());
-        };
-        let path_and_query = change.request.path_and_query;
-        let record = RequestRecord::of(self, grant, Action::ChangeData, path_and_query, &opened);
-        Ok(self.append(vec![record.refused(&failed.refusal)]).await.map_err(DataRefusal::from)?)
+        let Some(opened) = recorded.filter(|_| !is_recorded) else { return Ok(()) };
+        // Those before it were tried as well, and are undone.
+        let events = changes.iter().take(failed.at + 1).map(|change| {
+            let path_and_query = change.request.path_and_query;
+            let record = RequestRecord::of(self, grant, Action::ChangeData, path_and_query, &opened);
+            record.refused(&failed.refusal)
+        });
+        Ok(self.append(events.collect()).await.map_err(DataRefusal::from)?)
     }
 
     /// Waits for the end of an attempt, and records what it has changed, or may have changed.
@@ -265,7 +267,7 @@ impl DataService {
             outcome,
             subject: Some(format!("{source}/{set}")),
             detail: Some(if opened.records_requests {
-                format!("{verb}: 1 rows, {bytes} bytes")
+                format!("{verb}: {}", sent_in_words(1, bytes as u64))
             } else {
                 verb.to_owned()
             }),
@@ -305,7 +307,7 @@ impl ChangeRequest<'_> {
 impl Attempt {
     /// The record that its changes are about to become durable, if the data source demands one.
     fn begun(&self, event: NewAuditEvent) -> Option<NewAuditEvent> {
-        let detail = Some(format!("{} changes: begun", self.steps.len()));
+        let detail = Some(format!("{}: begun", counted(self.steps.len() as u64, "change")));
         self.opened.records_requests.then_some(NewAuditEvent { outcome: Outcome::Unknown, detail, ..event })
     }
 

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::audit::{Action, NewAuditEvent, Outcome};
+use odata::error::Error;
 use odata::url::Url;
 
 use super::authorization::DataGrant;
@@ -18,8 +19,9 @@ use super::{Content, DataAnswer, DataBody, DataRefusal, DataService};
 use crate::Fault;
 use crate::data::models::OpenedSource;
 
-/// The maximum length of a request in its record, in characters.
-const LONGEST_REQUEST: usize = 2_000;
+/// The maximum length of a request, in characters: a longer one is refused, because what was asked for could stand where its
+/// record is cut.
+const LONGEST_REQUEST: usize = 8_000;
 
 /// The maximum length of the reason of a refusal in its record, in characters.
 const LONGEST_REASON: usize = 200;
@@ -33,6 +35,8 @@ pub(super) struct RequestRecord {
     event: NewAuditEvent,
     /// The request in words.
     request: String,
+    /// Whether these are all of them.
+    is_whole: bool,
     rows: RowCount,
 }
 
@@ -75,7 +79,13 @@ impl RequestRecord {
         event.subject = Some(set.map_or_else(|| source.clone(), |set| format!("{source}/{set}")));
         event.authority = None;
         let request = url.map_or_else(|| "a request that cannot be read".to_owned(), |url| url.in_words());
-        Self { event, request: shortened(&request, LONGEST_REQUEST), rows: RowCount::default() }
+        let is_whole = request.chars().nth(LONGEST_REQUEST).is_none();
+        Self { event, request: shortened(&request, LONGEST_REQUEST), is_whole, rows: RowCount::default() }
+    }
+
+    /// Refuses a request that the record cannot show as a whole.
+    pub(super) fn check(&self) -> Result<(), DataRefusal> {
+        if self.is_whole { Ok(()) } else { Err(Error::url_too_long(LONGEST_REQUEST).into()) }
     }
 
     /// Where the rows of the response are counted.
@@ -91,7 +101,7 @@ impl RequestRecord {
     /// The record of what was sent.
     pub(super) fn ended(&self, outcome: Outcome, bytes: u64) -> NewAuditEvent {
         let cut = if outcome == Outcome::Success { "" } else { ", cut" };
-        self.event_with(outcome, &format!("{} rows, {bytes} bytes{cut}", self.rows.get()))
+        self.event_with(outcome, &format!("{}{cut}", sent_in_words(self.rows.get(), bytes)))
     }
 
     /// The record that nothing was sent, or changed.
@@ -141,8 +151,10 @@ impl DataService {
                 self.append(vec![record.ended(Outcome::Success, bytes.len() as u64)]).await?;
             }
             DataBody::Stream(stream) => {
-                self.append(vec![record.begun()]).await?;
+                let begun = record.begun();
+                // First, so that the end is recorded too if the client goes away in between.
                 stream.record(StreamRecord::new(self.clone(), record));
+                self.append(vec![begun]).await?;
             }
         }
         Ok(answer)
@@ -215,6 +227,16 @@ impl fmt::Debug for StreamRecord {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("StreamRecord").field("bytes", &self.bytes).finish_non_exhaustive()
     }
+}
+
+/// What was sent, in words.
+pub(super) fn sent_in_words(rows: u64, bytes: u64) -> String {
+    format!("{}, {}", counted(rows, "row"), counted(bytes, "byte"))
+}
+
+/// A number with the thing that is counted.
+pub(super) fn counted(number: u64, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
 /// The text without control characters, up to a length; a mark says that it was cut.

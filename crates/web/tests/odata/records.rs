@@ -71,7 +71,7 @@ async fn each_request_for_recorded_data_is_in_the_audit_log_without_values_of_ro
                 "success",
                 &format!("Patients?$filter=Ward eq 'A'&$top=3: 3 rows, {bytes} bytes")
             ],
-            ["Clinic/Patients", "success", "Patients(…)/Stays/$count: 1 rows, 1 bytes"],
+            ["Clinic/Patients", "success", "Patients(…)/Stays/$count: 1 row, 1 byte"],
             ["Clinic/Patients", "success", seen[2][2]],
             ["Clinic/Patients", "refused", seen[3][2]],
             ["Clinic/Patients", "refused", "Patients(…): there is no entity with this key"],
@@ -79,6 +79,33 @@ async fn each_request_for_recorded_data_is_in_the_audit_log_without_values_of_ro
     );
     assert!(seen[2][2].starts_with("Patients(…)?$expand=Stays&$select=Id: 3 rows, "), "{log:?}");
     assert!(seen[3][2].starts_with("Patients?$filter=Wart eq 'A': "), "{log:?}");
+}
+
+#[tokio::test]
+async fn nothing_that_is_asked_for_stays_out_of_the_record_and_no_key_gets_into_it() {
+    let clinic = Clinic::open().await;
+    let padded = format!("/Patients?$filter=Name ne '{}' and Ward eq 'A'&$top=1", "x".repeat(8_000));
+    assert_eq!(clinic.get(&padded).await.expect(414).json()["error"]["code"], "UrlTooLong");
+    clinic.get("/Patients(@a)?@a=@b&@b=7&@c=1&$select=Id").await.expect(200);
+    let log = clinic.log("data.read").await;
+    assert_eq!((log[0].1.as_str(), log.len()), ("refused", 2));
+    assert!(log[1].2.starts_with("Patients(…)?@a=…&@b=…&@c=1&$select=Id: 1 row, "), "{log:?}");
+
+    let set = |id: &str, url: &str| json!({ "id": id, "atomicityGroup": "g", "method": "patch", "url": url, "body": { "Name": "n" } });
+    let batch =
+        json!({ "requests": [set("1", "Patients(1)"), set("2", "Patients(0)"), set("3", "Patients(2)")] });
+    clinic
+        .fixture
+        .server
+        .post("/api/odata4/Clinic/$batch")
+        .basic(&USER)
+        .json(&batch)
+        .send()
+        .await
+        .expect(200);
+    let changes = clinic.log("data.change").await;
+    let refused = ("Clinic/Patients".to_owned(), "refused".to_owned(), changes[0].2.clone());
+    assert_eq!(changes, [refused.clone(), refused], "also the one that was undone");
 }
 
 #[tokio::test]
@@ -92,15 +119,15 @@ async fn parts_of_batches_calls_of_tools_and_changes_are_recorded_too() {
     ]});
     server.post("/api/odata4/Clinic/$batch").basic(&USER).json(&batch).send().await.expect(200);
     let read = clinic.log("data.read").await;
-    assert!(read[0].2.starts_with("Stays?$top=1: 1 rows, ") && read.len() == 1, "{read:?}");
+    assert!(read[0].2.starts_with("Stays?$top=1: 1 row, ") && read.len() == 1, "{read:?}");
     let changes = clinic.log("data.change").await;
     let changes: Vec<_> =
         changes.iter().map(|(subject, outcome, detail)| [subject, outcome, detail.as_str()]).collect();
     assert_eq!(
         changes,
         [
-            ["Clinic", "unknown", "1 changes: begun"],
-            ["Clinic/Patients", "success", "update: 1 rows, 0 bytes"],
+            ["Clinic", "unknown", "1 change: begun"],
+            ["Clinic/Patients", "success", "update: 1 row, 0 bytes"],
             ["Clinic/Patients", "refused", "Patients(…): there is no entity with this key"],
         ]
     );
