@@ -92,6 +92,8 @@ pub struct DataAnswer {
     pub content: Content,
     /// The tag of the entity, if it is one that can be changed.
     pub tag: Option<EntityTag>,
+    /// Whether the answer is another one only if the tag is.
+    pub is_identified: bool,
     /// The bytes.
     pub body: DataBody,
 }
@@ -327,7 +329,7 @@ fn acceptable(planned: &CachedPlan, accept: &str) -> Result<(), DataRefusal> {
 
 impl DataAnswer {
     pub(crate) fn whole(content: Content, body: impl Into<Bytes>) -> Self {
-        Self { content, tag: None, body: DataBody::Whole(body.into()) }
+        Self { content, tag: None, is_identified: false, body: DataBody::Whole(body.into()) }
     }
 
     /// A stream keeps its permit until it ends.

@@ -119,6 +119,8 @@ pub struct Single {
     pub expansion: Option<Box<Expansion>>,
     /// Writes the row.
     pub encoder: Encoder,
+    /// Whether more is shown than properties of the entity, whose tag then says nothing of the rest.
+    pub shows_more: bool,
     cacheable: bool,
 }
 

@@ -97,7 +97,8 @@ impl DataService {
             Plan::Entities(query) => {
                 let body = self.page(read_grant, opened, planned, form.rows.clone()).await?;
                 let page_size = form.page_size.min(query.page_size);
-                return Ok(DataAnswer { content: Content::Page(query.format, page_size), tag: None, body });
+                let content = Content::Page(query.format, page_size);
+                return Ok(DataAnswer { content, tag: None, is_identified: false, body });
             }
             Plan::Entity(single) | Plan::Property(single) => Content::Json(single.format),
             Plan::Value(single) => Content::Value(single.encoder.value_media_type()),
@@ -158,7 +159,11 @@ impl DataService {
         let user = request_user(read_grant.user(), &opened.source);
         let (FoundOne { found, tag }, body) = self.one_row(opened, user, planned, one).await?;
         match found {
-            Found::Written => Ok(DataAnswer { tag, ..DataAnswer::whole(content, body) }),
+            Found::Written => {
+                let is_identified =
+                    matches!(&planned.plan, Plan::Entity(single) if tag.is_some() && !single.shows_more);
+                Ok(DataAnswer { tag, is_identified, ..DataAnswer::whole(content, body) })
+            }
             Found::Null => Ok(DataAnswer::whole(Content::Null, Bytes::new())),
             Found::Nothing => Err(DataRefusal::NoSuchEntity),
         }

@@ -174,6 +174,7 @@ impl Planner<'_> {
             format: self.format,
             statement: select::one(&columns)?,
             owner: selection.owner.as_ref().map(|owner| self.existence(owner)).transpose()?,
+            shows_more: expansion.is_some() || !selection.shown.computed.is_empty(),
             expansion,
             encoder,
             cacheable: self.cacheable,

@@ -29,6 +29,9 @@ pub(super) fn respond(
     if condition == ReadCondition::Failed {
         return Err(DataRefusal::PreconditionFailed.into());
     }
+    if !answer.is_identified {
+        return Ok(shown(answer, preferred, asked));
+    }
     let mut response = shown(answer, preferred, asked);
     if let Ok(tag) = HeaderValue::from_str(tag.as_str()) {
         response.headers_mut().insert(ETAG, tag);

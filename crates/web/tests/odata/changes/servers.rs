@@ -115,7 +115,12 @@ impl<'d> Books<'d> {
         for options in ["", "?$select=note", "?$select=id&$expand=lines", "?$expand=lines($expand=accounts)"]
         {
             let read = self.send(Method::GET, &format!("{address}{options}"), &[], None).await.expect(200);
-            assert_eq!((read.header("etag"), &read.json()["@odata.etag"]), (tag, &json!(tag)), "{options}");
+            let header = if options.contains("$expand") { "" } else { tag };
+            assert_eq!(
+                (read.header("etag"), &read.json()["@odata.etag"]),
+                (header, &json!(tag)),
+                "{options}"
+            );
         }
         for options in
             ["?$select=at", "?$orderby=balance&$top=5", "?$select=at&$expand=lines($select=number)"]
