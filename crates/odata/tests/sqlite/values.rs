@@ -117,7 +117,6 @@ fn what_is_valid_but_unsupported_is_refused_as_not_implemented() {
     let database = database();
     for url in [
         "T?$expand=Ns.x",
-        "T?$search=x&$apply=identity",
         "T?$filter=name/any(x:x/id eq 1)",
         "T?$filter=geo.distance(a,b) lt 1",
         "T?$filter=name has Ns.E'x'",
@@ -127,8 +126,6 @@ fn what_is_valid_but_unsupported_is_refused_as_not_implemented() {
         "T?$filter=aggregate(price with sum as total) gt 1",
         "T?$filter=$these/aggregate(price with max) gt 1",
         "T?$filter=case(id gt 1:1,true:0) eq 1",
-        "T?$filter=id eq @p&@p=n",
-        "T?$filter=id in @p&@p=[1]",
         "T?$filter=id eq @p/x&@p=1",
         "T?$filter=@Core.p eq 1",
         "T?$filter=matchesPattern(name,'a')",
@@ -142,14 +139,12 @@ fn what_is_valid_but_unsupported_is_refused_as_not_implemented() {
         "T(1)/$ref",
         "T(1)/$value",
         "T/$query",
-        "T/$filter(id eq @p)?@p=id",
         "T/Ns.Cast",
         "T?$select=a/b",
         "T?$select=name($top=1)",
         "T?$format=atom",
         "T?$filter=guid gt 01234567-89ab-cdef-0123-456789abcdef",
         "T?$filter=at add duration'P1D' gt now()",
-        "T(@p)?@p=id",
         "T?$schemaversion=3",
         "T?$index=1",
     ] {
