@@ -50,6 +50,8 @@ pub(super) fn describe(
     let (keys, forms) = (&declared.keys, &declared.forms);
     let mut described = Described::default();
     for listed in &listed {
+        // The statements about one table are too short to be stopped.
+        connection.stop_if_due()?;
         if let Some(message) = reason_to_drop(listed) {
             described.findings.push(Finding { subject: listed.name.clone(), message: message.to_owned() });
         } else if listed.kind != Kind::Shadow {

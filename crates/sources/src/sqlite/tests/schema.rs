@@ -1,6 +1,7 @@
 use super::*;
 use crate::SqliteKind;
-use crate::sqlite::{Declarations, SqliteOptions};
+use crate::sqlite::connection::{Bounds, OpenConnection};
+use crate::sqlite::{Declarations, SqliteOptions, schema};
 
 fn open_with(options: &SqliteOptions) -> Source {
     SourceSpec::new(Arc::new(SqliteKind), options.values().unwrap()).open(&resources()).unwrap()
@@ -353,4 +354,16 @@ fn what_numbers_mean_and_what_fits_nothing_is_found_in_the_data() {
     let model = odata::model::Model::compile("m", found.schema);
     assert!(model.entity_types[0].properties[3].nullable);
     assert_eq!(subjects(&model.findings), ["t.n"]);
+}
+
+#[test]
+fn a_description_ends_at_its_deadline_however_short_its_statements_are() {
+    let fixture = fixture("CREATE TABLE t(id INT PRIMARY KEY) STRICT");
+    // Nothing of its data is examined, which is bounded in another way.
+    let opened = OpenConnection::open(&fixture.path, &limits(), &Arc::default(), None, 0);
+    let (connection, _) = opened.unwrap();
+    let describe = || schema::describe(&connection, &Declarations::default());
+    assert_eq!(describe().unwrap().schema.tables.len(), 1);
+    connection.bound(Bounds { deadline: Some(Deadline::after(Duration::ZERO)), cancelled: None });
+    assert_eq!(describe().unwrap_err(), SourceError::TimedOut);
 }
