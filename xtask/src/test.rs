@@ -9,6 +9,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use totals::Totals;
+
 use crate::installation::{self, Tool};
 use crate::{process, workspace};
 
@@ -47,8 +49,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let root = workspace::root();
     let clients = provide_clients(&root)?;
     let request = Request::new(arguments, clients);
-    let targets = targets::build(&request, &root)?;
-    let mut totals = run::all(&request, targets)?;
+    let mut totals = Totals::default();
+    if request.covers_programs() {
+        totals = run::all(&request, targets::build(&request, &root)?)?;
+    }
     if request.covers_documents() {
         totals.add(&run::document_tests(&request, &root)?);
     }
@@ -99,9 +103,25 @@ impl Request {
         cargo
     }
 
+    /// Whether test programs run, not only the examples in documentation.
+    fn covers_programs(&self) -> bool {
+        !self.selection.iter().any(|argument| argument == "--doc")
+    }
+
     /// Whether the examples in documentation run too. Like cargo, they do not if targets are named.
     fn covers_documents(&self) -> bool {
-        const NAMES: &[&str] = &["--lib", "--bin", "--bins", "--test", "--tests", "--all-targets"];
+        const NAMES: &[&str] = &[
+            "--lib",
+            "--bin",
+            "--bins",
+            "--test",
+            "--tests",
+            "--example",
+            "--examples",
+            "--bench",
+            "--benches",
+            "--all-targets",
+        ];
         !self.selection.iter().any(|argument| NAMES.contains(&argument.as_str()))
     }
 }
@@ -139,6 +159,8 @@ mod tests {
         let one = request(&["--test", "odata", "--", "expand", "--nocapture"]);
         assert_eq!(one.selection, ["--test", "odata"]);
         assert_eq!(one.filter, ["expand", "--nocapture"]);
-        assert!(!one.covers_documents());
+        assert!(one.covers_programs() && !one.covers_documents());
+        let documents = request(&["--doc"]);
+        assert!(!documents.covers_programs() && documents.covers_documents());
     }
 }

@@ -48,7 +48,10 @@ pub(super) fn all(request: &Request, targets: Vec<Target>) -> Result<Totals> {
 /// Runs the examples in documentation.
 pub(super) fn document_tests(request: &Request, root: &Path) -> Result<Totals> {
     let mut cargo = request.cargo(root);
-    cargo.args(["--doc", "--no-fail-fast", "--"]).args(&request.filter);
+    if request.covers_programs() {
+        cargo.arg("--doc");
+    }
+    cargo.args(["--no-fail-fast", "--"]).args(&request.filter);
     let ended = run(&mut cargo, request, "documentation", SILENCE)?;
     println!("\n── documentation\n{}", ended.printed);
     Ok(ended.totals)
