@@ -242,19 +242,19 @@ impl<'m> Binding<'m> {
         let owner = addressed.owner();
         let shown = shown(entity_type, NOTHING_COMPUTED, &request.options, "$select")?;
         let expanded = self.expand(entity_type, &request.options.expand)?;
-        let page = addressed.page();
+        Ok(self.selected_one(addressed.page(), shown, expanded, owner))
+    }
+
+    /// At most one entity, with what is shown of it.
+    fn selected_one(
+        &self,
+        page: Page<'m>,
+        shown: SelectedProperties<'m>,
+        expanded: Vec<BoundExpand<'m>>,
+        owner: Option<Page<'m>>,
+    ) -> Selection<'m> {
         let (joins, next_scan) = (Vec::new(), self.budget.next_scan);
-        Ok(Selection {
-            page,
-            shown,
-            count: false,
-            expanded,
-            owner,
-            groups: false,
-            kinds: None,
-            joins,
-            next_scan,
-        })
+        Selection { page, shown, count: false, expanded, owner, groups: false, kinds: None, joins, next_scan }
     }
 
     /// The rows for which conditions and `$filter` hold, in the order of `$orderby`. `whole` is the option that contains the

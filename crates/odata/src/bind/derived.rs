@@ -164,18 +164,7 @@ impl<'m> Binding<'m> {
         let shown = selected(&derived, Some(entity_type), &request.options, values)?;
         let input = Box::new(derived.with_values(values));
         let page = Page { input, order: Vec::new(), after: None, skip: 0, rows: Some(1) };
-        let (joins, next_scan) = (Vec::new(), self.budget.next_scan);
-        Ok(Selection {
-            page,
-            shown,
-            count: false,
-            expanded,
-            owner,
-            groups: false,
-            kinds: None,
-            joins,
-            next_scan,
-        })
+        Ok(self.selected_one(page, shown, expanded, owner))
     }
 
     fn transformed(
