@@ -32,7 +32,7 @@ impl Reaching<'_> {
     pub(crate) const LAST: usize = 3;
 }
 
-/// What no column of a type begins with.
+/// A prefix that no column of a type has, in any case of its letters.
 pub(crate) fn unused_prefix(entity_type: &EntityType) -> String {
     let mut prefix = "o".to_owned();
     while entity_type.properties.iter().any(|property| property.column.to_lowercase().starts_with(&prefix)) {

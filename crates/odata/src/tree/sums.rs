@@ -1,4 +1,4 @@
-//! Making of rows those that reach a sum.
+//! Builds the node with the first rows that together reach a sum.
 
 use super::aggregate::derived_type;
 use super::class::Class;

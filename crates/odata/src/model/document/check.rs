@@ -251,12 +251,13 @@ impl Faults {
             if mask.text.is_some() && mask.last_characters.is_some() {
                 self.add(&path, "has both text and lastCharacters");
             }
-            if mask
-                .text
-                .as_ref()
-                .is_some_and(|text| text.chars().count() > LONGEST_NAME || text.contains('\0'))
-            {
-                self.add(format!("{path}.text"), format!("must have at most {LONGEST_NAME} characters"));
+            if let Some(text) = &mask.text {
+                if text.chars().count() > LONGEST_NAME {
+                    self.add(format!("{path}.text"), format!("must have at most {LONGEST_NAME} characters"));
+                }
+                if text.contains('\0') {
+                    self.add(format!("{path}.text"), "must not contain the character U+0000");
+                }
             }
             if mask.last_characters.is_some_and(|characters| !(1..=MOST_CHARACTERS).contains(&characters)) {
                 self.add(format!("{path}.lastCharacters"), format!("must be from 1 to {MOST_CHARACTERS}"));
