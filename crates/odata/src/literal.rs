@@ -105,8 +105,10 @@ pub(crate) fn is_duration(text: &str) -> bool {
     Duration::read(text).is_some()
 }
 
-/// Decodes base64url with optional padding.
+/// Decodes base64url, with padding or without. Bits that belong to no byte are zero, so that no two texts mean the same bytes
+/// ([ABNF](https://docs.oasis-open.org/odata/odata/v4.01/os/abnf/odata-abnf-construction-rules.txt), `binaryValue`).
 pub(crate) fn binary(text: &str) -> Option<Vec<u8>> {
+    let padded = text;
     let text = text.trim_end_matches('=');
     let mut decoded = Vec::with_capacity(text.len() * 3 / 4);
     let (mut bits, mut held) = (0_u32, 0);
@@ -126,7 +128,9 @@ pub(crate) fn binary(text: &str) -> Option<Vec<u8>> {
             decoded.push(u8::try_from((bits >> held) & 0xff).ok()?);
         }
     }
-    (text.len() % 4 != 1).then_some(decoded)
+    let is_padded = text.len() == padded.len() || (padded.len() - text.len() < 3 && padded.len() % 4 == 0);
+    let stray = bits & ((1 << held) - 1);
+    (text.len() % 4 != 1 && is_padded && stray == 0).then_some(decoded)
 }
 
 fn number(digits: &[u8]) -> Option<u32> {
@@ -175,6 +179,12 @@ mod tests {
     fn binary_is_base64url_with_padding_or_without() {
         assert_eq!(binary("Zm9vYg=="), Some(b"foob".to_vec()));
         assert_eq!(binary("Zm9vYg"), Some(b"foob".to_vec()));
-        assert_eq!(binary("Z"), None);
+        assert_eq!(binary("Zm9v"), Some(b"foo".to_vec()));
+        assert_eq!(binary("-_8"), Some(vec![0xfb, 0xff]));
+        for text in
+            ["Z", "Zm9vYh==", "Zm9vYh", "Zm9=", "Zm9v=", "Zm9v====", "Zm9vYg=", "Zm9vYg===", "Zm 9", "="]
+        {
+            assert_eq!(binary(text), None, "{text}");
+        }
     }
 }
