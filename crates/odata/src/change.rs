@@ -10,6 +10,7 @@ mod deep;
 mod json;
 mod reference;
 mod references;
+mod sent_values;
 mod state;
 mod value;
 
@@ -31,6 +32,7 @@ use crate::url::{SystemOption, Url};
 use body::Body;
 pub use deep::DeepCreation;
 pub use references::References;
+pub use sent_values::SentValues;
 pub use state::EntityState;
 
 /// What is to be done with the resource.
@@ -113,6 +115,8 @@ pub struct Creation {
     pub insert: Statement,
     /// Returns the key of the row.
     pub find: Option<Statement>,
+    /// What it gives to properties.
+    pub given: SentValues,
     set: String,
     key: KeyPredicate,
     columns: Vec<usize>,
@@ -123,6 +127,8 @@ pub struct Creation {
 pub struct Alteration {
     /// The statements in the order in which they are tried until one returns a row. There are none if nothing is given.
     pub statements: Vec<Statement>,
+    /// What it gives to properties.
+    pub given: SentValues,
     /// What to do if there is no such entity; `None` for a property.
     pub upsert: Option<Upsert>,
 }
@@ -222,8 +228,9 @@ impl Binder<'_> {
             _ => updated(entity_type, supplies, &body),
         };
         let statements = sql::update(self.dialect, scan, &values)?;
+        let given = SentValues::of(entity_type, &values);
         let upsert = Some(Upsert { body, key: new_key(scan, supplies) });
-        self.changed(entity, ChangeKind::Update(Alteration { statements, upsert }))
+        self.changed(entity, ChangeKind::Update(Alteration { statements, given, upsert }))
     }
 
     fn delete(&self, entity: &ChangedEntity<'_>) -> Result<BoundChange, Error> {
@@ -246,8 +253,10 @@ impl Binder<'_> {
             Verb::Delete => body::null(property)?,
             _ => body::of_property(property, self.context, raw)?,
         };
-        let statements = sql::update(self.dialect, scan, &[(index, Cow::Owned(value))])?;
-        self.changed(entity, ChangeKind::Update(Alteration { statements, upsert: None }))
+        let values = [(index, Cow::Owned(value))];
+        let statements = sql::update(self.dialect, scan, &values)?;
+        let given = SentValues::of(entity_type, &values);
+        self.changed(entity, ChangeKind::Update(Alteration { statements, given, upsert: None }))
     }
 
     /// A change of an entity that should exist.
@@ -293,9 +302,10 @@ fn creation_of<'v>(
         }
     }
     let sql::Insertion { insert, find } = sql::insert(dialect, entity_type, &values)?;
+    let given = SentValues::of(entity_type, &values);
     let columns: Vec<usize> = (0..entity_type.key.len()).collect();
     let key = KeyPredicate::new(entity_type, columns.clone());
-    Ok(Creation { insert, find, set: entity_type.name.clone(), key, columns })
+    Ok(Creation { insert, find, given, set: entity_type.name.clone(), key, columns })
 }
 
 /// The key of the address, for an entity that is to be created there.

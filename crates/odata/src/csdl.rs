@@ -105,7 +105,7 @@ fn write_property(xml: &mut Writer, property: &Property, supply: Option<&Supply>
         EdmType::String { max_length: Some(length) } => attributes.push(("MaxLength", length.to_string())),
         // Without the facet, seconds would have no fraction.
         EdmType::DateTimeOffset | EdmType::TimeOfDay | EdmType::Duration => {
-            attributes.push(("Precision", "12".to_owned()));
+            attributes.push(("Precision", property.storage.fraction.unwrap_or(12).to_string()));
         }
         _ => {}
     }

@@ -123,6 +123,8 @@ pub enum Reason {
     BadValue { property: String, expected: String },
     #[error("{0} cannot have this value in the database")]
     NotStorable(String),
+    #[error("the database would store another value for {0}, or write it in another way")]
+    NotKept(String),
     #[error("{0} cannot be changed")]
     NotChangeable(String),
     #[error("the rules of this data source do not allow this change of {0}")]
@@ -225,7 +227,7 @@ impl Error {
             Reason::BadBody(_) => "BadBody",
             Reason::DuplicateMember(_) | Reason::TwoValues(_) => "DuplicateProperty",
             Reason::PropertyMissing(_) => "PropertyMissing",
-            Reason::BadValue { .. } | Reason::NotStorable(_) => "BadValue",
+            Reason::BadValue { .. } | Reason::NotStorable(_) | Reason::NotKept(_) => "BadValue",
             Reason::NotChangeable(_) => "NotChangeable",
             Reason::AgainstRules(_) => "AgainstRules",
             Reason::NotImplemented(_) => "NotImplemented",

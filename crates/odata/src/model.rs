@@ -57,6 +57,8 @@ pub struct TableChanges {
     pub possible: bool,
     /// Whether the table itself may say that a new row replaces another one instead of being refused.
     pub may_replace: bool,
+    /// Whether something in the database, such as a trigger, may give a row other values than a statement does.
+    pub may_rewrite: bool,
     /// The columns, by their names in the database, for which something other than the statement supplies a value.
     pub supplied: BTreeMap<String, Supply>,
 }
@@ -106,6 +108,8 @@ pub struct Storage {
     pub collation: Collation,
     /// The collation of an index that starts with the column, if there is one.
     pub index: Option<Collation>,
+    /// The number of digits after the second that the database keeps; `None` for as many as the type has.
+    pub fraction: Option<u8>,
     /// The result of examining it; `None` if it was not examined.
     pub found: Option<Findings>,
 }
@@ -183,6 +187,8 @@ pub struct EntityType {
     pub changes: Option<Vec<Supply>>,
     /// Whether the table itself may say that a new row replaces another one instead of being refused.
     pub may_replace: bool,
+    /// Whether something in the database, such as a trigger, may give a row other values than a statement does.
+    pub may_rewrite: bool,
     /// Which changes the rules of the data source allow.
     pub allowed_changes: AllowedChanges,
     /// The rows that the caller reaches; `None` for all.

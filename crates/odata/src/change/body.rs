@@ -285,8 +285,7 @@ pub(super) fn of_property(
     raw: bool,
 ) -> Result<NewValue, Error> {
     if raw {
-        let value = value::raw(property.ty, context.payload.bytes);
-        return value.map(NewValue::Value).ok_or_else(|| bad_value(property));
+        return stated(property, value::raw(property.ty, context.payload.bytes));
     }
     let members = members(context.payload.bytes)?;
     let mut values = members.iter().filter(|(name, _)| !name.contains('@'));
@@ -305,8 +304,19 @@ fn new_value(
     if *json == JsonValue::Null {
         return null(property);
     }
-    let value = value::read(property.ty, json, context.payload.numbers_as_text);
-    value.map(NewValue::Value).ok_or_else(|| bad_value(property))
+    stated(property, value::read(property.ty, json, context.payload.numbers_as_text))
+}
+
+/// A value of the type of a property, if the column keeps all of it.
+fn stated(property: &Property, value: Option<Constant>) -> Result<NewValue, Error> {
+    let value = value.ok_or_else(|| bad(property.name.clone(), property.ty.name().to_owned()))?;
+    match property.storage.fraction {
+        Some(most) if value::digits_after_second(&value) > most.into() => {
+            let expected = format!("{} with at most {most} digits after the second", property.ty.name());
+            Err(bad(property.name.clone(), expected))
+        }
+        _ => Ok(NewValue::Value(value)),
+    }
 }
 
 /// No value, if the property can be without one.
@@ -316,10 +326,6 @@ pub(super) fn null(property: &Property) -> Result<NewValue, Error> {
     } else {
         Err(Reason::PropertyMissing(property.name.clone()).at("body", 0))
     }
-}
-
-fn bad_value(property: &Property) -> Error {
-    bad(property.name.clone(), property.ty.name().to_owned())
 }
 
 fn bad(property: String, expected: String) -> Error {

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::{Alteration, Binder, BoundChange, ChangeKind, EntityState, Verb, body, supplies};
+use super::{Alteration, Binder, BoundChange, ChangeKind, EntityState, SentValues, Verb, body, supplies};
 use crate::bind::resource::Link;
 use crate::error::{Error, Reason};
 use crate::model::document::RuleAction;
@@ -79,9 +79,10 @@ impl Binder<'_> {
             None => referrer.referring_to_none()?,
         };
         let statements = sql::update(self.dialect, scan, &values)?;
+        let given = SentValues::of(scan.entity_type, &values);
         Ok(BoundChange {
             set: scan.entity_type.name.clone(),
-            kind: ChangeKind::Update(Alteration { statements, upsert: None }),
+            kind: ChangeKind::Update(Alteration { statements, given, upsert: None }),
             state: Some(EntityState::of(self.dialect, scan)?),
             through: through.map(|page| select::existence(self.dialect, &page)).transpose()?,
             is_reference: true,

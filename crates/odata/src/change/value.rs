@@ -106,8 +106,20 @@ fn double(json: &JsonValue<'_>) -> Option<f64> {
     }
 }
 
+/// How many digits after the second a value has; none if it has no seconds.
+pub(super) fn digits_after_second(value: &Constant) -> usize {
+    let text = match value {
+        Constant::TimeOfDay(clock) => clock.text(),
+        Constant::DateTimeOffset(moment) => moment.text(),
+        Constant::Duration(text) => text.clone(),
+        _ => return 0,
+    };
+    let fraction = text.split_once('.').map_or("", |(_, fraction)| fraction);
+    fraction.trim_end_matches('S').trim_end_matches('0').len()
+}
+
 /// A number without an exponent, and without digits that do not matter.
-fn written_out(number: &str) -> Option<String> {
+pub(super) fn written_out(number: &str) -> Option<String> {
     let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
     let exponent: i32 = exponent.parse().ok()?;
     let (sign, digits) = mantissa.strip_prefix('-').map_or(("", mantissa), |digits| ("-", digits));
@@ -189,6 +201,20 @@ mod tests {
         let text = json::read("\"12.5\"").unwrap();
         assert_eq!(read(DECIMAL, &text, true), decimal("12.5"));
         assert_eq!(read(EdmType::Int64, &json::read("\" 1\"").unwrap(), true), None);
+    }
+
+    #[test]
+    fn the_digits_after_the_second_are_those_that_matter() {
+        for (ty, text, expected) in [
+            (EdmType::DateTimeOffset, "2024-02-29T10:03:00.120Z", 2),
+            (EdmType::DateTimeOffset, "2024-02-29T10:03:00Z", 0),
+            (EdmType::TimeOfDay, "10:03:00.000001", 6),
+            (EdmType::Duration, "PT1M0.5S", 1),
+            (EdmType::Duration, "PT1M", 0),
+            (EdmType::Date, "2024-02-29", 0),
+        ] {
+            assert_eq!(digits_after_second(&written(ty, text).unwrap()), expected, "{text}");
+        }
     }
 
     #[test]

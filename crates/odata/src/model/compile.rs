@@ -133,6 +133,7 @@ fn entity_type(
         searchable,
         changes,
         may_replace: table.changes.may_replace,
+        may_rewrite: table.changes.may_rewrite,
         allowed_changes: AllowedChanges::ALL,
         rule: None,
     };
@@ -256,7 +257,11 @@ fn version(namespace: &str, types: &[EntityType]) -> u64 {
 fn version_of_plans(namespace: &str, types: &[EntityType]) -> u64 {
     let mut hash = hash(namespace, types);
     for entity in types {
-        hash.field(&[entity.has_unusable_index.into(), entity.key_is_enforced.into()]);
+        hash.field(&[
+            entity.has_unusable_index.into(),
+            entity.key_is_enforced.into(),
+            entity.may_rewrite.into(),
+        ]);
         hash.field(format!("{:?} {:?}", entity.changes, entity.searchable).as_bytes());
         for property in &entity.properties {
             hash.field(format!("{} {:?}", property.nullable, property.storage).as_bytes());

@@ -9,9 +9,6 @@ mod key;
 use super::clauses::{RowLimits, around, limit_and_offset, limit_to, plain_alias, quote};
 use super::{Capacity, Rules, Writer};
 use crate::cell::Value;
-use crate::duration::Duration;
-use crate::instant::date_text;
-use crate::literal;
 use crate::model::{EntityType, Property};
 use crate::position::Mark;
 use crate::tree::AggregateFunction;
@@ -19,7 +16,6 @@ use crate::tree::class::Class;
 use crate::tree::column::{ScanColumn, ScanId};
 use crate::tree::function::Function;
 use crate::tree::new_value::NewValues;
-use crate::tree::typed::numeric;
 use crate::tree::typed::{Arithmetic, Comparison, Constant, Term, Typed};
 
 pub(super) struct Sqlite;
@@ -128,7 +124,7 @@ impl Rules for Sqlite {
     fn constant(&self, writer: &mut Writer<'_>, constant: &Constant) {
         match constant {
             Constant::Boolean(value) => writer.text(self.boolean(*value)),
-            constant => writer.repeated(constant, 0, value(constant)),
+            constant => writer.repeated(constant, 0, constant.compared()),
         }
     }
 
@@ -324,29 +320,5 @@ impl Rules for Sqlite {
 
     fn arithmetic(&self, writer: &mut Writer<'_>, operator: Arithmetic, left: &Typed, right: &Typed) {
         call::arithmetic(writer, operator, left, right);
-    }
-}
-
-/// The parameter for a constant.
-fn value(constant: &Constant) -> Value {
-    match constant {
-        Constant::Boolean(value) => Value::Integer(i64::from(*value)),
-        Constant::Integer(value) => Value::Integer(*value),
-        // SQLite stores decimals as floating-point numbers, so they are compared as such; integers are
-        // exact.
-        Constant::Decimal(text) => match numeric::whole(text) {
-            Some(whole) => Value::Integer(whole),
-            None => Value::Real(text.parse().unwrap_or(f64::NAN)),
-        },
-        Constant::Double(value) => Value::Real(*value),
-        Constant::String(text) => Value::Text(text.clone()),
-        Constant::Duration(text) => {
-            Duration::read(text).map_or(Value::Null, |value| Value::Text(value.ordered()))
-        }
-        Constant::Guid(guid) => Value::Text(literal::guid_text(guid)),
-        Constant::Date(date) => Value::Text(date_text(*date)),
-        Constant::TimeOfDay(clock) => Value::Text(clock.text()),
-        Constant::DateTimeOffset(instant) => Value::Text(instant.text()),
-        Constant::Binary(bytes) => Value::Blob(bytes.clone()),
     }
 }

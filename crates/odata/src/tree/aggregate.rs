@@ -71,6 +71,7 @@ pub(super) fn derived_type(from: &EntityType, properties: Vec<Property>, key: Ve
         searchable: Vec::new(),
         changes: None,
         may_replace: false,
+        may_rewrite: false,
         allowed_changes: AllowedChanges::ALL,
         rule: None,
     }

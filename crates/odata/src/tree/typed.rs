@@ -8,6 +8,7 @@ use crate::model::Property;
 use crate::syntax::Literal;
 use crate::tree::column::ScanColumn;
 
+mod compared;
 pub(crate) mod numeric;
 mod related;
 

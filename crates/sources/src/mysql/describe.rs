@@ -41,6 +41,7 @@ pub(super) async fn describe(
             changes: TableChanges {
                 possible: relation.is_table,
                 may_replace: false,
+                may_rewrite: relation.has_triggers,
                 supplied: relation
                     .columns
                     .iter()

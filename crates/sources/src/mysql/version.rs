@@ -32,11 +32,13 @@ pub(super) async fn version(connection: &mut MysqlConnection) -> Result<SchemaVe
         "table_name, constraint_name, ordinal_position, column_name, referenced_table_schema, referenced_table_name, \
          referenced_column_name",
     );
+    let of_triggers = hashed("event_object_table, trigger_name, event_manipulation");
     let sql = format!(
         "SELECT CAST(COALESCE(BIT_XOR(hash), 0) AS SIGNED), COUNT(*), CAST(COALESCE(SUM(CRC32(hash)), 0) AS SIGNED) FROM ( \
          SELECT {of_columns} FROM information_schema.columns AS c JOIN information_schema.tables AS t \
            ON t.table_schema = c.table_schema AND t.table_name = c.table_name WHERE c.table_schema = DATABASE() AND {TABLES} \
          UNION ALL SELECT {of_indexes} FROM information_schema.statistics WHERE table_schema = DATABASE() \
+         UNION ALL SELECT {of_triggers} FROM information_schema.triggers WHERE event_object_schema = DATABASE() \
          UNION ALL SELECT {of_references} FROM information_schema.key_column_usage \
            WHERE table_schema = DATABASE() AND referenced_table_name IS NOT NULL) AS parts"
     );

@@ -27,6 +27,7 @@ fn changes(relation: &Relation, catalog: &Catalog) -> TableChanges {
     TableChanges {
         possible: relation.is_table && !relation.has_heirs,
         may_replace: false,
+        may_rewrite: relation.has_triggers,
         supplied: columns.iter().map(|column| (column.name.clone(), column.supply.clone())).collect(),
     }
 }

@@ -34,7 +34,9 @@ pub(super) async fn version(
            UNION ALL SELECT 3, i.indexrelid, 0, i.xmin FROM pg_catalog.pg_index i JOIN c ON c.oid = i.indrelid \
            UNION ALL SELECT 4, k.oid, 0, k.xmin FROM pg_catalog.pg_constraint k JOIN c ON c.oid = k.conrelid \
            UNION ALL SELECT 5, n.oid, 0, n.xmin FROM pg_catalog.pg_namespace n WHERE {SCHEMAS} \
-           UNION ALL SELECT 6, t.oid, 0, t.xmin FROM pg_catalog.pg_type t WHERE t.typtype = 'd') \
+           UNION ALL SELECT 6, t.oid, 0, t.xmin FROM pg_catalog.pg_type t WHERE t.typtype = 'd' \
+           UNION ALL SELECT 7, g.oid, 0, g.xmin FROM pg_catalog.pg_trigger g JOIN c ON c.oid = g.tgrelid \
+           WHERE NOT g.tgisinternal) \
          SELECT coalesce(pg_catalog.bit_xor(pg_catalog.hash_record_extended(r, 0)), 0), pg_catalog.count(*), \
            (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()) FROM r"
     );

@@ -20,6 +20,8 @@ struct Listed {
     is_strict: bool,
     /// Whether a constraint of it may have [`ON CONFLICT REPLACE`](https://www.sqlite.org/lang_conflict.html).
     may_replace: bool,
+    /// Whether a trigger runs when its rows are changed.
+    has_triggers: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -101,8 +103,9 @@ fn readable(
 fn list(sqlite: &Connection) -> rusqlite::Result<Vec<Listed>> {
     let mut statement = sqlite.prepare_cached(
         // The names in the list have no index: a subquery for each of them would read all tables for each table.
-        r"WITH replacing AS MATERIALIZED (SELECT name FROM main.sqlite_schema WHERE type = 'table' AND sql LIKE '%replace%')
-          SELECT CAST(name AS TEXT), type, wr, strict, name IN replacing FROM pragma_table_list
+        r"WITH replacing AS MATERIALIZED (SELECT name FROM main.sqlite_schema WHERE type = 'table' AND sql LIKE '%replace%'),
+          triggered AS MATERIALIZED (SELECT tbl_name FROM main.sqlite_schema WHERE type = 'trigger')
+          SELECT CAST(name AS TEXT), type, wr, strict, name IN replacing, name COLLATE NOCASE IN triggered FROM pragma_table_list
           WHERE schema = 'main' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name",
     )?;
     let rows = statement.query_map([], |row| {
@@ -114,7 +117,8 @@ fn list(sqlite: &Connection) -> rusqlite::Result<Vec<Listed>> {
         };
         let name = String::from_utf8_lossy(row.get_ref(0)?.as_bytes()?).into_owned();
         let has_rowid = !row.get::<_, bool>(2)? && kind == Kind::Table;
-        Ok(Listed { name, kind, has_rowid, is_strict: row.get(3)?, may_replace: row.get(4)? })
+        let (is_strict, may_replace, has_triggers) = (row.get(3)?, row.get(4)?, row.get(5)?);
+        Ok(Listed { name, kind, has_rowid, is_strict, may_replace, has_triggers })
     })?;
     rows.collect()
 }
@@ -172,6 +176,7 @@ fn table(sqlite: &Connection, listed: &Listed, is_utf8: bool) -> rusqlite::Resul
         changes: TableChanges {
             possible: listed.kind == Kind::Table,
             may_replace: listed.may_replace,
+            may_rewrite: listed.has_triggers,
             supplied: columns.iter().map(|one| (one.column.name.clone(), one.supply.clone())).collect(),
         },
         columns: columns.into_iter().map(|declared| declared.column).collect(),

@@ -19,6 +19,7 @@ mod rights;
 mod servers;
 mod sets;
 mod tags;
+mod values;
 
 const ROOT: &str = "/api/odata4/Accounting";
 

@@ -6,8 +6,9 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use odata::change::{Alteration, ChangeKind, EntityState, References};
+use odata::change::{Alteration, ChangeKind, EntityState, References, SentValues};
 use odata::entity_tag::EntityTag;
+use odata::model::EntityType;
 use odata::plan::{self, Plan, PlanContext};
 use odata::statement::Statement;
 use odata::url::Url;
@@ -245,8 +246,13 @@ impl OneChange<'_> {
         if !alteration.statements.is_empty() && !changes(reads, &alteration.statements).await? {
             return Ok(Err(DataRefusal::ChangePrevented));
         }
-        let tag = match &self.bound.change.state {
-            Some(state) => tag_of(reads, state).await?,
+        let change = &self.bound.change;
+        let given = (&alteration.given, self.parts.opened.model.entity_type(&change.set));
+        let tag = match &change.state {
+            Some(state) => match tag_if_kept(reads, state, given).await? {
+                Ok(tag) => tag,
+                Err(refusal) => return Ok(Err(refusal)),
+            },
             None => None,
         };
         if tag.is_none() && self.parts.opened.has_rules() {
@@ -324,6 +330,22 @@ async fn tag_of(reads: &mut impl Reads, state: &EntityState) -> Result<Option<En
     };
     reads.query(&state.statement, &mut entity).await?;
     Ok(tag)
+}
+
+/// The tag of an entity, if it exists, unless the database has made other values of those that it was given.
+async fn tag_if_kept(
+    reads: &mut impl Reads,
+    state: &EntityState,
+    (given, entity_type): (&SentValues, Option<&EntityType>),
+) -> StepResult<Option<EntityTag>> {
+    let (mut tag, mut kept) = (None, Ok(()));
+    let mut entity = |row: &SourceRow<'_>| {
+        tag = Some(state.tag(row));
+        kept = entity_type.map_or(Ok(()), |entity_type| given.is_kept(entity_type, row));
+        ControlFlow::Continue(())
+    };
+    reads.query(&state.statement, &mut entity).await?;
+    Ok(kept.map(|()| tag).map_err(DataRefusal::from))
 }
 
 /// Runs statements until one returns a row; whether one did. One that returns no columns changes the row that was read before,

@@ -14,7 +14,7 @@ const DEFAULTS: &str = "sluicegate_defaults";
 
 /// The value to store for a constant, in the layout of the column if possible; `None` if it would come back as another one.
 pub(super) fn stored(property: &Property, constant: &Constant) -> Option<Value> {
-    let value = super::value(constant);
+    let value = constant.compared();
     if let (Constant::Decimal(text), Value::Real(stored)) = (constant, &value)
         && stored.to_string() != *text
     {

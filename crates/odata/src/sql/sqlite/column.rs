@@ -386,7 +386,7 @@ pub(super) fn stored_constant(entity_type: &EntityType, column: usize, constant:
     let property = &entity_type.properties[column];
     let is_same = Class::from(property.ty) == constant.class()
         || (Class::from(property.ty).is_numeric() && constant.class().is_numeric());
-    is_same.then(|| property.reading().stored(property.storage.layout, &super::value(constant)))?
+    is_same.then(|| property.reading().stored(property.storage.layout, &constant.compared()))?
 }
 
 /// Whether a column is the whole key, and a search for all stored forms of a value takes longer than one for

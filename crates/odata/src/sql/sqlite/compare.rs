@@ -266,7 +266,7 @@ fn written_as(writer: &mut Writer<'_>, column: ScanColumn, constant: &Constant, 
 /// Writes that the difference between column and constant is within rounding.
 #[expect(clippy::cast_precision_loss, reason = "the margin is wider than what is lost")]
 fn near(writer: &mut Writer<'_>, comparison: Comparison, column: ScanColumn, number: &Constant, scale: u16) {
-    let number = match super::value(number) {
+    let number = match number.compared() {
         Value::Integer(value) => value as f64,
         Value::Real(value) if value.is_finite() => value,
         _ => return,

@@ -19,6 +19,8 @@ pub(in crate::mysql) const TABLES: &str = "table_type IN ('BASE TABLE', 'VIEW', 
 pub(super) struct Relation {
     /// Whether it is a table whose changes belong to transactions.
     pub(super) is_table: bool,
+    /// Whether a trigger runs when a row is inserted or updated.
+    pub(super) has_triggers: bool,
     pub(super) columns: Vec<CatalogColumn>,
     pub(super) indexes: Vec<Index>,
     pub(super) references: Vec<Reference>,
@@ -35,7 +37,7 @@ pub(super) struct CatalogColumn {
     pub(super) is_nullable: bool,
     /// The maximum length in characters.
     pub(super) length: Option<i64>,
-    /// The number of digits or bits.
+    /// The number of digits or bits, or of digits after the second.
     pub(super) precision: Option<i64>,
     /// The number of digits after the point.
     pub(super) scale: Option<i64>,
@@ -87,6 +89,7 @@ impl Catalog {
     pub(super) async fn read(connection: &mut MysqlConnection) -> Result<Self, SourceError> {
         let mut catalog = Self::default();
         catalog.read_tables(connection).await?;
+        catalog.read_triggers(connection).await?;
         catalog.read_columns(connection).await?;
         catalog.read_indexes(connection).await?;
         catalog.read_references(connection).await?;
@@ -112,9 +115,22 @@ impl Catalog {
         .await
     }
 
+    /// Only those are listed that the user has the right to see.
+    async fn read_triggers(&mut self, connection: &mut MysqlConnection) -> Result<(), SourceError> {
+        let sql = "SELECT DISTINCT event_object_table FROM information_schema.triggers \
+                   WHERE event_object_schema = DATABASE() AND event_manipulation <> 'DELETE'";
+        each(connection, sql.to_owned(), 1, |row| {
+            if let Some(relation) = self.relations.get_mut(&text(row, 0)?) {
+                relation.has_triggers = true;
+            }
+            Some(())
+        })
+        .await
+    }
+
     async fn read_columns(&mut self, connection: &mut MysqlConnection) -> Result<(), SourceError> {
         let sql = "SELECT table_name, column_name, data_type, column_type, is_nullable = 'YES', character_maximum_length, \
-                   numeric_precision, numeric_scale, collation_name, LOCATE('select', LOWER(privileges)) > 0, \
+                   COALESCE(numeric_precision, datetime_precision), numeric_scale, collation_name, LOCATE('select', LOWER(privileges)) > 0, \
                    LOWER(extra), column_default IS NOT NULL AND column_default <> 'NULL' \
                    FROM information_schema.columns WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position";
         each(connection, sql.to_owned(), 12, |row| {

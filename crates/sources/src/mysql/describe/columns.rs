@@ -52,9 +52,16 @@ fn read(column: &CatalogColumn, Served { ty, form, is_guaranteed }: Served, rela
         is_numeric: false,
         collation,
         index,
+        fraction: fraction(column, ty),
         found: None,
     };
     Column { name: column.name.clone(), ty, nullable: column.is_nullable, storage }
+}
+
+/// The digits after the second that a column keeps.
+fn fraction(column: &CatalogColumn, ty: EdmType) -> Option<u8> {
+    let has_seconds = matches!(ty, EdmType::TimeOfDay | EdmType::DateTimeOffset);
+    column.precision.filter(|_| has_seconds)?.try_into().ok()
 }
 
 /// Whether a collation compares the bytes of texts in UTF-8, without adding blanks.

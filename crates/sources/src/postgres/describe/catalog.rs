@@ -26,6 +26,13 @@ const COUNTS: &str = "a.attidentity = 'd' OR (a.atthasdef AND EXISTS (SELECT 1 F
      AND o.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND o.refobjid = a.attrelid AND o.refobjsubid = a.attnum \
      AND o.deptype = 'a'))";
 
+/// Whether a trigger or a rule may give a new or updated row of the table, or of its partitions, other values. Triggers have the bit 4 for
+/// insertions and 16 for updates; those of constraints are the server's own.
+const REWRITES: &str = "EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' \
+     AND t.tgtype & 20 <> 0 AND (t.tgrelid = c.oid OR c.relkind = 'p' AND t.tgrelid IN \
+     (SELECT p.relid FROM pg_catalog.pg_partition_tree(c.oid) p))) \
+     OR EXISTS (SELECT FROM pg_catalog.pg_rewrite w WHERE w.ev_class = c.oid AND w.ev_type IN ('2', '3'))";
+
 /// The collation of ICU by which `tolower` and `toupper` change letters.
 pub(super) const LETTERS: &str = "und-x-icu";
 
@@ -43,6 +50,8 @@ pub(super) struct Relation {
     pub(super) omitted: Option<Omission>,
     /// Whether other tables inherit from it, so that its rows are theirs too.
     pub(super) has_heirs: bool,
+    /// Whether a trigger or a rule runs when a row is inserted or updated.
+    pub(super) has_triggers: bool,
 }
 
 impl Relation {
@@ -183,10 +192,10 @@ impl Catalog {
             "SELECT c.oid, n.nspname, c.relname, c.relkind = 'm', pg_catalog.has_schema_privilege(n.oid, 'USAGE'), \
              pg_catalog.has_any_column_privilege(c.oid, 'SELECT'), c.relispopulated, \
              EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhparent = c.oid) AND c.relkind <> 'p', \
-             c.relkind IN ('r', 'p') FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+             c.relkind IN ('r', 'p'), {REWRITES} FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
              WHERE {RELATIONS} AND {SCHEMAS} ORDER BY 2, 3"
         );
-        each(connection, sql, given, 9, |row| {
+        each(connection, sql, given, 10, |row| {
             self.relations.push(Relation {
                 oid: oid(row, 0)?,
                 schema: text(row, 1)?,
@@ -195,6 +204,7 @@ impl Catalog {
                 omitted: reason_to_omit(flag(row, 4) && flag(row, 5), flag(row, 6)),
                 has_heirs: flag(row, 7),
                 is_table: flag(row, 8),
+                has_triggers: flag(row, 9),
             });
             Some(())
         })

@@ -5,7 +5,7 @@ use odata::form::{Form, Layout};
 use odata::model::{Collation, Column, Finding, Storage};
 
 use super::catalog::{Catalog, CatalogColumn, Index, Relation, TextOrder};
-use super::served_type::{Served, served};
+use super::served_type::{Served, fraction, served};
 
 /// The maximum number of domains over domains.
 const MOST_DOMAINS: usize = 32;
@@ -45,6 +45,7 @@ fn read(column: CatalogColumn, relation: &Relation, catalog: &Catalog) -> Column
         is_numeric: false,
         collation,
         index,
+        fraction: fraction(column.ty, column.modifier),
         found: None,
     };
     Column { name: column.name, ty, nullable: !column.is_required, storage }

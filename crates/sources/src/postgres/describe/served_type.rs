@@ -51,6 +51,19 @@ pub(super) fn served(ty: Oid, modifier: i32) -> Served {
     }
 }
 
+/// The digits after the second that a column of this type keeps. Those of an interval are in the lower half of the modifier, whose
+/// upper half has the parts that it keeps.
+pub(super) fn fraction(ty: Oid, modifier: i32) -> Option<u8> {
+    const MOST: i32 = 6;
+    let declared = match ty {
+        oid::TIME | oid::TIMESTAMP | oid::TIMESTAMPTZ => modifier,
+        oid::INTERVAL if modifier < 0 => modifier,
+        oid::INTERVAL => modifier & 0xffff,
+        _ => return None,
+    };
+    u8::try_from(if (0..=MOST).contains(&declared) { declared } else { MOST }).ok()
+}
+
 /// The maximum length in characters.
 fn length(modifier: i32) -> Option<u32> {
     u32::try_from(modifier.checked_sub(HEADER)?).ok().filter(|length| *length > 0)
@@ -86,6 +99,22 @@ mod tests {
         assert_eq!(numeric(3, 5), decimal(5, 5), "0.00123");
         assert_eq!(numeric(3, -2), decimal(5, 0), "12300");
         assert_eq!(served(oid::NUMERIC, -1).ty, EdmType::Decimal { precision: None, scale: None });
+    }
+
+    #[test]
+    fn clocks_have_the_digits_that_were_declared() {
+        for (ty, modifier, expected) in [
+            (oid::TIMESTAMPTZ, -1, Some(6)),
+            (oid::TIMESTAMP, 3, Some(3)),
+            (oid::TIME, 0, Some(0)),
+            (oid::INTERVAL, -1, Some(6)),
+            (oid::INTERVAL, 0x7fff << 16 | 2, Some(2)),
+            (oid::INTERVAL, 8 << 16 | 0xffff, Some(6)),
+            (oid::DATE, -1, None),
+            (oid::INT4, 3, None),
+        ] {
+            assert_eq!(fraction(ty, modifier), expected, "{ty} {modifier}");
+        }
     }
 
     #[test]

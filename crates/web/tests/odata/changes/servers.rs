@@ -10,20 +10,20 @@ use crate::server_source::server;
 use crate::{mysql, postgres};
 
 /// A server with a writable data source, and the statement that asks the database itself.
-struct Books<'d> {
+pub(super) struct Books<'d> {
     server: TestServer,
-    ask: Box<dyn Fn(&str) -> String + 'd>,
+    pub(super) ask: Box<dyn Fn(&str) -> String + 'd>,
 }
 
 impl<'d> Books<'d> {
-    async fn open(mut payload: Value, ask: impl Fn(&str) -> String + 'd) -> Self {
+    pub(super) async fn open(mut payload: Value, ask: impl Fn(&str) -> String + 'd) -> Self {
         let server = server().await;
         payload["writable"] = true.into();
         server.post("/api/mgmt/datasources").basic(&ADMIN).json(&payload).send().await.expect(201);
         Self { server, ask: Box::new(ask) }
     }
 
-    async fn send(
+    pub(super) async fn send(
         &self,
         method: Method,
         rest: &str,

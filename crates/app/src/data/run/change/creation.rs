@@ -7,7 +7,7 @@ use odata::entity_tag::EntityTag;
 use odata::url::Url;
 use sources::{BrokenRule, SourceError, SourceRow};
 
-use super::{ChangeAnswer, Done, OneChange, Reads, StepResult, tag_of};
+use super::{ChangeAnswer, Done, OneChange, Reads, StepResult, tag_if_kept, tag_of};
 use crate::data::DataRefusal;
 use crate::data::run::About;
 
@@ -84,7 +84,12 @@ impl OneChange<'_> {
         let (model, dialect) = (&self.parts.inserted.model, self.parts.inserted.source.dialect());
         let state = Url::read(&path).and_then(|url| EntityState::at(&url, model, dialect));
         let state = state.map_err(|error| failed(&error.to_string()))?;
-        let Some(tag) = tag_of(reads, &state).await? else {
+        let given = (&creation.given, model.entity_type(set));
+        let tag = match tag_if_kept(reads, &state, given).await? {
+            Ok(tag) => tag,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let Some(tag) = tag else {
             // A row without an address of its own would be lost for all clients.
             return match model.entity_type(set) {
                 Some(found) if found.rule.is_some() => {
