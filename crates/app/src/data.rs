@@ -47,7 +47,7 @@ mod stream;
 mod tools;
 
 pub use admission::AdmittedSource;
-pub use change::{ChangeAnswer, ChangeRequest, ChangeableSource, Condition, Done, FailedChange};
+pub use change::{ChangeAnswer, ChangeRequest, ChangeableSource, Condition, Done, FailedChange, Repeatable};
 pub use refusal::{DataRefusal, SourceFailure};
 pub use resource_path::ResourcePath;
 pub use sources::BrokenRule;

@@ -10,6 +10,7 @@ mod deep;
 mod json;
 mod reference;
 mod references;
+mod request_record;
 mod sent_values;
 mod state;
 mod value;
@@ -32,6 +33,7 @@ use crate::url::{SystemOption, Url};
 use body::Body;
 pub use deep::DeepCreation;
 pub use references::References;
+pub use request_record::{RequestKey, RequestRecord};
 pub use sent_values::SentValues;
 pub use state::EntityState;
 

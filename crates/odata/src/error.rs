@@ -185,6 +185,12 @@ impl Error {
         Reason::AgainstRules(set.to_owned()).nowhere()
     }
 
+    /// The data source keeps no records of repeatable requests.
+    pub fn not_repeatable() -> Self {
+        let what = "a repeatable request to this data source, which has no table for the records of them,";
+        Reason::NotImplemented(what.to_owned()).nowhere()
+    }
+
     /// How the caller should treat it.
     pub fn kind(&self) -> Kind {
         match self.reason {

@@ -10,6 +10,7 @@ pub(crate) mod mask;
 mod names;
 pub(crate) mod part;
 mod references;
+mod request_table;
 pub(crate) mod row_rule;
 mod shape;
 pub(crate) mod spelling;
@@ -18,6 +19,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::edm_type::EdmType;
 use crate::form::{Form, Layout, Reading};
+pub use request_table::RequestTable;
 pub use row_rule::{AllowedChanges, RowRule};
 
 /// What a driver has read from its database, in the database's own terms.
@@ -254,6 +256,8 @@ pub struct Model {
     pub plan_version: u64,
     /// The number of rows of a page, if the owner wants a number of its own.
     pub page_size: Option<u32>,
+    /// The table for records of repeatable requests, if the owner names one.
+    pub request_table: Option<RequestTable>,
     by_name: HashMap<String, usize>,
 }
 

@@ -14,6 +14,7 @@ mod change;
 mod data_caller;
 pub(crate) mod headers;
 mod posted;
+mod repeatability;
 mod rows;
 
 use std::sync::Arc;

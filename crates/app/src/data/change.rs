@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use domain::account::DataSource;
 use domain::audit::{Action, NewAuditEvent, Outcome};
-use odata::change::{self, Payload, References, Verb};
+use odata::change::{self, Payload, References, RequestKey, Verb};
+use odata::error::Error;
 use odata::format::Format;
 use odata::model::document::RuleAction;
 use odata::url::Url;
@@ -16,12 +17,15 @@ use super::authorization::{DataGrant, LastingGrant, may_change};
 use super::limiter::Permit;
 use super::record::{RequestRecord, counted, sent_in_words};
 use super::request_user::request_user;
-use super::run::{About, ChangeJob, OutcomeSlot, Parts, Step, StepPlan, WantedChange, refused};
+use super::run::{
+    AHEAD_SECS, About, ChangeJob, LooksFirst, OutcomeSlot, Parts, REPEATABLE_SECS, Repetition, Step,
+    StepPlan, WantedChange, refused,
+};
 pub use super::run::{ChangeAnswer, Condition, Done, FailedChange};
 use super::{AdmittedSource, DataRefusal, DataRequest, DataService, reached_part};
 use crate::Fault;
 use crate::data::models::{OpenedSource, SourceOpener};
-use crate::identity::caller::Caller;
+use crate::identity::caller::{Caller, Via};
 
 /// How often a change is tried that another transaction gets in the way of.
 const MOST_TRIES: usize = 3;
@@ -45,6 +49,25 @@ pub struct ChangeRequest<'a> {
     pub condition: &'a Condition,
     /// Whether the client wants the changed entity in the response; `None` if it does not say.
     pub wants_representation: Option<bool>,
+    /// By what the request is known if it comes again; `None` if the client does not repeat it.
+    pub repeatable: Option<Repeatable<'a>>,
+}
+
+/// By what a request is known that a client may send again ([Repeatable Requests
+/// 1.0](https://docs.oasis-open.org/odata/repeatable-requests/v1.0/repeatable-requests-v1.0.html)).
+#[derive(Debug, Clone, Copy)]
+pub enum Repeatable<'a> {
+    /// By these headers.
+    Known {
+        /// The id of the request.
+        id: &'a str,
+        /// The id of the client; empty if it gives none.
+        client: &'a str,
+        /// When it was first sent.
+        first_sent: jiff::Timestamp,
+    },
+    /// By none, because a header is missing or malformed.
+    Malformed,
 }
 
 /// One attempt to make changes.
@@ -98,11 +121,12 @@ impl DataService {
         // Shared with the tasks, which may go on for a moment without the caller.
         let permit = Arc::new(self.acquire_permit(caller.account().user.id).await?);
         let mut recorded = None;
+        let looks_first = LooksFirst::default();
         let mut tries = 1;
         loop {
             let grant =
                 DataGrant { caller, intent: Intent::Change, endpoint, record: &record, origin, at: since };
-            let failed = match self.attempt(grant, &permit, changes, &mut recorded).await {
+            let failed = match self.attempt(grant, &permit, changes, (&mut recorded, &looks_first)).await {
                 Ok(answers) => return Ok(answers),
                 Err(failed) => failed,
             };
@@ -125,13 +149,14 @@ impl DataService {
         grant: DataGrant<'_>,
         permit: &Arc<Option<Permit>>,
         changes: &[ChangeRequest<'_>],
-        recorded: &mut Option<Arc<OpenedSource>>,
+        (recorded, looks_first): (&mut Option<Arc<OpenedSource>>, &LooksFirst),
     ) -> Result<Vec<ChangeAnswer>, FailedChange> {
         let opened = SourceOpener::of(&self.context).opened(grant.record).await.map_err(DataRefusal::from)?;
         *recorded = opened.records_requests.then(|| Arc::clone(&opened));
         // To open the source may have taken long, and so may have earlier attempts.
         self.revalidate(grant).await?;
         let root = self.service_root(grant.record, grant.caller);
+        let now = self.instant().map_err(DataRefusal::from)?;
         let steps = changes.iter().enumerate().map(|(at, change)| {
             let action = change.action().map_err(|refusal| FailedChange { at, refusal })?;
             let parts = Parts {
@@ -139,16 +164,22 @@ impl DataService {
                 shown: reached_part(grant, &opened, RuleAction::Read),
                 inserted: reached_part(grant, &opened, RuleAction::Insert),
             };
-            change.step(at == 0, &root, parts).map_err(|refusal| FailedChange { at, refusal })
+            let repetition = change.repetition(grant.caller, &root, &opened, now);
+            let step = repetition.and_then(|repetition| {
+                let step = change.step(at == 0, &root, parts)?;
+                Ok(Step { repetition, ..step })
+            });
+            step.map_err(|refusal| FailedChange { at, refusal })
         });
         let steps = steps.collect::<Result<Arc<[_]>, _>>()?;
         let outcome = OutcomeSlot::default();
         let job = ChangeJob {
             steps: Arc::clone(&steps),
             root,
-            now: self.instant().map_err(DataRefusal::from)?,
+            now,
             one: self.one_row_of(grant, &opened),
             outcome: outcome.clone(),
+            looks_first: looks_first.clone(),
         };
         self.perform(grant, job, Attempt { steps, opened, outcome, _permit: Arc::clone(permit) }).await
     }
@@ -258,10 +289,13 @@ impl DataService {
         answers: &[ChangeAnswer],
     ) {
         let source = event.subject.clone().unwrap_or_default();
-        let changes = answers.iter().flat_map(|answer| {
+        // A request that was made before changes nothing, and shows what it did.
+        let answers = answers.iter().filter(|answer| !answer.is_repeated || opened.records_requests);
+        let changes = answers.flat_map(|answer| {
             let others = answer.created_with.iter().map(|set| (set, 0));
             let changed = std::iter::once((&answer.set, answer.body.len())).chain(others);
-            changed.map(|(set, bytes)| (set, answer.done.verb(), bytes))
+            let verb = if answer.is_repeated { "repeat" } else { answer.done.verb() };
+            changed.map(move |(set, bytes)| (set, verb, bytes))
         });
         let events = changes.map(|(set, verb, bytes)| NewAuditEvent {
             outcome,
@@ -285,6 +319,34 @@ impl ChangeRequest<'_> {
         Ok(change::action(self.verb, &Url::read(self.request.path_and_query)?))
     }
 
+    /// How it is made only once, if the client may repeat it.
+    fn repetition(
+        &self,
+        caller: &Caller,
+        root: &str,
+        opened: &OpenedSource,
+        now: jiff::Timestamp,
+    ) -> Result<Option<Repetition>, DataRefusal> {
+        let Some(repeatable) = self.repeatable else { return Ok(None) };
+        let table = opened.model.request_table.clone().ok_or_else(Error::not_repeatable)?;
+        let Repeatable::Known { id, client, first_sent } = repeatable else {
+            return Err(DataRefusal::MalformedRepetition);
+        };
+        let age = now.as_second() - first_sent.as_second();
+        if !(-AHEAD_SECS..=REPEATABLE_SECS).contains(&age) {
+            return Err(DataRefusal::RepeatedTooLate);
+        }
+        let user = caller.account().user.id.get().to_string();
+        let application = match caller.via() {
+            Via::Bearer { application, .. } => application.get().to_string(),
+            Via::Basic | Via::Session | Via::CommandLine | Via::Issuer(_) => String::new(),
+        };
+        let says = format!("{:?} {:?} {:?}", self.verb, self.condition, self.wants_representation);
+        let content = [says.as_bytes(), self.request.path_and_query.as_bytes(), self.payload.bytes];
+        let key = RequestKey::new(&[root, &user, &application], &[client, id], &content);
+        Ok(Some(Repetition { key, table, now: now.as_second() }))
+    }
+
     /// What is to be done in the transaction. The first change of a set refers to no other.
     fn step(&self, is_first: bool, root: &str, parts: Parts) -> Result<Step, DataRefusal> {
         let asked = WantedChange {
@@ -300,7 +362,8 @@ impl ChangeRequest<'_> {
         } else {
             StepPlan::Late(asked.into_owned())
         };
-        Ok(Step { id: self.id.map(str::to_owned), condition: self.condition.clone(), parts, plan })
+        let (id, condition) = (self.id.map(str::to_owned), self.condition.clone());
+        Ok(Step { id, condition, repetition: None, parts, plan })
     }
 }
 

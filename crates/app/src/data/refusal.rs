@@ -54,6 +54,20 @@ pub enum DataRefusal {
     /// The condition of the request does not hold.
     #[error("the entity is not in the state that the request demands")]
     PreconditionFailed,
+    /// The headers by which a repeated request is known are not whole.
+    #[error(
+        "a repeatable request has Repeatability-Request-ID and Repeatability-First-Sent, a date such as Tue, 15 Nov 1994 08:12:31 GMT, \
+         once each, and perhaps Repeatability-Client-ID; ids have at most 256 characters"
+    )]
+    MalformedRepetition,
+    /// An earlier request with the same id was another one.
+    #[error("an earlier request with this Repeatability-Request-ID was another one")]
+    RepeatedOtherwise,
+    /// The request was first sent too long ago to know whether it was made.
+    #[error(
+        "the request was first sent too long ago, or in the future, so it is not known whether it was made; nothing was changed"
+    )]
+    RepeatedTooLate,
     /// A change contradicts a rule of the database.
     #[error("{rule}{}", Named(names))]
     Violation {

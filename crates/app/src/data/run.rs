@@ -21,8 +21,10 @@ use prometheus_client::metrics::counter::Counter;
 use sources::driver::{Job, Runner, Statements, ready};
 use sources::{ChunkSink, Deadline, InlineReads, RequestUser, Run, SourceError};
 
+pub(super) use self::change::{
+    AHEAD_SECS, ChangeJob, LooksFirst, OutcomeSlot, REPEATABLE_SECS, Repetition, Step, StepPlan,
+};
 pub use self::change::{ChangeAnswer, Condition, Done, FailedChange};
-pub(super) use self::change::{ChangeJob, OutcomeSlot, Step, StepPlan};
 pub(super) use self::wanted::{About, Parts, WantedChange, refused};
 
 use self::bounds::inline_run;

@@ -7,7 +7,7 @@ use super::names::Names;
 use super::references::connect;
 use super::row_rule::AllowedChanges;
 use super::shape::{self, NamedReference, Shape, ShapedTable};
-use super::{Column, EntityType, Finding, Model, Property, Schema, Supply, Table};
+use super::{Column, EntityType, Finding, Model, Property, RequestTable, Schema, Supply, Table};
 use crate::edm_type::EdmType;
 use crate::hash::Fnv;
 
@@ -22,8 +22,10 @@ impl Model {
     }
 
     /// Compiles the schema of a driver as its owner shapes it.
-    pub fn shaped(namespace: &str, schema: Schema, document: &ModelDocument) -> Self {
+    pub fn shaped(namespace: &str, mut schema: Schema, document: &ModelDocument) -> Self {
         let mut findings = Vec::new();
+        let named = document.repeatable_requests.as_ref();
+        let request_table = named.and_then(|name| RequestTable::taken_from(&mut schema, name, &mut findings));
         let tables = shape::apply(document, schema, &mut findings);
         let mut names = SetNames::of(&tables, &mut findings);
         let mut entity_types = Vec::with_capacity(tables.len());
@@ -50,6 +52,7 @@ impl Model {
             version,
             plan_version,
             page_size: document.page_size,
+            request_table,
             by_name,
         }
     }

@@ -46,6 +46,9 @@ pub struct ModelDocument {
     /// Whether the audit log has a record of each request for data.
     #[serde(skip_serializing_if = "is_false")]
     pub record_requests: bool,
+    /// The table for records of repeatable requests. It is not served.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeatable_requests: Option<TableName>,
     /// Who may do what with which rows. A table that no rule names is open to all readers of the data source.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<AccessRule>,
@@ -68,6 +71,7 @@ impl Default for ModelDocument {
             page_size: None,
             read_only: false,
             record_requests: false,
+            repeatable_requests: None,
             rules: Vec::new(),
             user_attributes: RuleAttributes::new(),
             import_findings: Vec::new(),

@@ -119,6 +119,7 @@ impl Model {
             .map(|((_, part), navigations)| EntityType { navigations, ..part.entity_type })
             .collect();
         let by_name = entity_types.iter().enumerate().map(|(at, entity)| (entity.name.clone(), at)).collect();
-        Self { entity_types, findings: Vec::new(), by_name, namespace: self.namespace.clone(), ..*self }
+        let (namespace, request_table) = (self.namespace.clone(), self.request_table.clone());
+        Self { entity_types, findings: Vec::new(), by_name, namespace, request_table, ..*self }
     }
 }

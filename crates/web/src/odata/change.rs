@@ -16,7 +16,7 @@ use super::address;
 use super::answer::{PREFERENCE_APPLIED, media_type};
 use super::data_caller::{DataCaller, unknown};
 use super::headers::{self, Return, Version};
-use super::posted;
+use super::{posted, repeatability};
 use crate::http::conditional::{Precondition, PreconditionFault, precondition, unmarked};
 use crate::respond::odata::ODataProblem;
 
@@ -91,7 +91,6 @@ impl<'p> Target<'p> {
             ODataProblem::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message)
         };
         let verb = asked(parts)?.ok_or_else(not_allowed)?;
-        promises_no_repetition(&parts.headers)?;
         let address = address::split(&parts.uri).ok_or_else(unknown)?;
         Ok(Self {
             verb,
@@ -128,7 +127,8 @@ impl DataCaller {
         changes: &[Change<'_>],
     ) -> Result<Vec<Response>, Failed<Response>> {
         let of = |change: &Change<'_>, answer| {
-            let response = respond(answer, Return::preferred(&change.parts.headers));
+            let mut response = respond(answer, Return::preferred(&change.parts.headers));
+            repeatability::note(&mut response, repeatability::result(&change.parts.headers, None));
             Self::versioned(response, change.parts)
         };
         match self.make(changes).await {
@@ -137,7 +137,9 @@ impl DataCaller {
             }
             Err(Failed { at, why }) => {
                 let Some(change) = changes.get(at) else { return Ok(Vec::new()) };
+                let result = repeatability::result(&change.parts.headers, Some(&why));
                 let mut response = self.refuse(why, change.parts);
+                repeatability::note(&mut response, result);
                 if response.status() == StatusCode::METHOD_NOT_ALLOWED {
                     response.headers_mut().insert(ALLOW, READS);
                 }
@@ -170,6 +172,7 @@ impl DataCaller {
                 payload: Payload { bytes: change.body, numbers_as_text },
                 condition: &conditions[at],
                 wants_representation: Return::preferred(headers).map(|preferred| preferred.representation),
+                repeatable: repeatability::of(headers),
             })
         })?;
         let made = self.data().change_set(caller, &source, &requests).await;
@@ -202,18 +205,6 @@ fn each<'i, I, T>(
 fn is_raw(rest: &str) -> bool {
     let path = rest.split('?').next().unwrap_or_default().trim_end_matches('/');
     path.ends_with("/$value") || path.ends_with("/%24value")
-}
-
-/// Refuses a change that may be sent twice, because it would be made twice ([Repeatable Requests
-/// 1.0](https://docs.oasis-open.org/odata/repeatable-requests/v1.0/repeatable-requests-v1.0.html)).
-fn promises_no_repetition(headers: &HeaderMap) -> Result<(), ODataProblem> {
-    let names = ["repeatability-request-id", "repeatability-first-sent", "repeatability-client-id"];
-    if names.into_iter().any(|name| headers.contains_key(name)) {
-        let message =
-            "changes cannot be repeated: send them without Repeatability headers, and with If-Match";
-        return Err(ODataProblem::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message));
-    }
-    Ok(())
 }
 
 /// Whether the JSON of a body has large numbers as texts. A body of no declared type is JSON, as in Hybrid Data Pipeline.

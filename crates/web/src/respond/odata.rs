@@ -190,6 +190,15 @@ impl From<DataRefusal> for ODataProblem {
             DataRefusal::PreconditionFailed => {
                 Self::new(StatusCode::PRECONDITION_FAILED, "PreconditionFailed", message)
             }
+            DataRefusal::MalformedRepetition => {
+                Self::new(StatusCode::BAD_REQUEST, "RepeatabilityInvalid", message)
+            }
+            DataRefusal::RepeatedOtherwise => {
+                Self::new(StatusCode::BAD_REQUEST, "RepeatabilityMismatch", message)
+            }
+            DataRefusal::RepeatedTooLate => {
+                Self::new(StatusCode::PRECONDITION_FAILED, "RepeatabilityExpired", message)
+            }
             DataRefusal::Violation { rule, .. } => {
                 let (status, code) = violated(rule);
                 Self::new(status, code, message)
@@ -207,31 +216,36 @@ impl From<DataRefusal> for ODataProblem {
                 let problem = Self::new(status_of(&error), error.code(), message);
                 Self { target: error.target(), ..problem }
             }
-            DataRefusal::Source(_) => match refusal.source_failure() {
-                Some(SourceFailure::Transient) => {
-                    Self::new(StatusCode::SERVICE_UNAVAILABLE, "DataSourceBusy", message).later()
-                }
-                Some(SourceFailure::TooSlow) => {
-                    Self::new(StatusCode::GATEWAY_TIMEOUT, "QueryTimedOut", message)
-                }
-                Some(SourceFailure::TooLarge) => Self::new(StatusCode::BAD_GATEWAY, "RowTooLarge", message),
-                Some(SourceFailure::Unsupported) => {
-                    Self::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message)
-                }
-                Some(SourceFailure::Down) => {
-                    Self::new(StatusCode::SERVICE_UNAVAILABLE, "DataSourceUnavailable", message).later()
-                }
-                Some(SourceFailure::NoRole) => {
-                    Self::new(StatusCode::FORBIDDEN, "DatabaseRoleMissing", message)
-                }
-                Some(SourceFailure::OutcomeUnknown) => {
-                    Self::new(StatusCode::BAD_GATEWAY, "OutcomeUnknown", message)
-                }
-                Some(SourceFailure::Unavailable) | None => {
-                    Self::new(StatusCode::BAD_GATEWAY, "DataSourceUnavailable", message)
-                }
-            },
+            DataRefusal::Source(_) => of_source(refusal.source_failure(), message),
             DataRefusal::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+/// What is answered if the database could not be read or changed.
+fn of_source(failure: Option<SourceFailure>, message: String) -> ODataProblem {
+    match failure {
+        Some(SourceFailure::Transient) => {
+            ODataProblem::new(StatusCode::SERVICE_UNAVAILABLE, "DataSourceBusy", message).later()
+        }
+        Some(SourceFailure::TooSlow) => {
+            ODataProblem::new(StatusCode::GATEWAY_TIMEOUT, "QueryTimedOut", message)
+        }
+        Some(SourceFailure::TooLarge) => ODataProblem::new(StatusCode::BAD_GATEWAY, "RowTooLarge", message),
+        Some(SourceFailure::Unsupported) => {
+            ODataProblem::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message)
+        }
+        Some(SourceFailure::Down) => {
+            ODataProblem::new(StatusCode::SERVICE_UNAVAILABLE, "DataSourceUnavailable", message).later()
+        }
+        Some(SourceFailure::NoRole) => {
+            ODataProblem::new(StatusCode::FORBIDDEN, "DatabaseRoleMissing", message)
+        }
+        Some(SourceFailure::OutcomeUnknown) => {
+            ODataProblem::new(StatusCode::BAD_GATEWAY, "OutcomeUnknown", message)
+        }
+        Some(SourceFailure::Unavailable) | None => {
+            ODataProblem::new(StatusCode::BAD_GATEWAY, "DataSourceUnavailable", message)
         }
     }
 }

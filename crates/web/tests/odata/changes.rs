@@ -15,6 +15,7 @@ mod defaults;
 mod prevented;
 mod references;
 mod related;
+mod repeatability;
 mod rights;
 mod servers;
 mod sets;

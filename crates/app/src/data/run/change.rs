@@ -1,6 +1,7 @@
 //! Changes: their statements, and those that read what they are about, in one transaction.
 
 mod creation;
+mod repetition;
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +15,8 @@ use odata::statement::Statement;
 use odata::url::Url;
 use sources::driver::{Job, Runner, Statements};
 use sources::{ChunkSink, SourceError, SourceRow};
+
+pub(in crate::data) use repetition::{AHEAD_SECS, LooksFirst, REPEATABLE_SECS, Repetition};
 
 use super::bounds::LONGEST_ROW;
 use super::one::{Found, OneRow, exists, write_one};
@@ -29,6 +32,8 @@ pub(in crate::data) struct ChangeJob {
     pub(in crate::data) now: jiff::Timestamp,
     pub(in crate::data) one: OneRow,
     pub(in crate::data) outcome: OutcomeSlot,
+    /// Shared with the other attempts.
+    pub(in crate::data) looks_first: LooksFirst,
 }
 
 /// One of the changes.
@@ -36,6 +41,8 @@ pub(in crate::data) struct Step {
     /// By which later changes refer to the entity that this one creates.
     pub(in crate::data) id: Option<String>,
     pub(in crate::data) condition: Condition,
+    /// How it is made only once, if the client may repeat it.
+    pub(in crate::data) repetition: Option<Repetition>,
     pub(in crate::data) parts: Parts,
     pub(in crate::data) plan: StepPlan,
 }
@@ -104,6 +111,8 @@ pub struct ChangeAnswer {
     pub created_with: Vec<String>,
     /// What was done.
     pub done: Done,
+    /// Whether it was done when the request came before.
+    pub is_repeated: bool,
     /// The entity tag of the entity, if it exists.
     pub tag: Option<EntityTag>,
     /// The kind of the body, if there is one because the client wants it.
@@ -168,9 +177,15 @@ impl ChangeJob {
                     Err(refusal) => return Ok(Err(FailedChange { at, refusal })),
                 },
             };
-            let change = OneChange { job: self, bound, parts: &step.parts, condition: &step.condition };
+            let change = OneChange {
+                job: self,
+                bound,
+                parts: &step.parts,
+                condition: &step.condition,
+                repetition: step.repetition.as_ref(),
+            };
             let mut about = About::of(&bound.change);
-            let done = change.perform(reads, &mut about).await.inspect_err(|error| {
+            let done = change.perform_once(reads, &mut about).await.inspect_err(|error| {
                 let refusal = refused(error.clone(), Some(&about), &step.parts.opened);
                 self.outcome.set(Err(FailedChange { at, refusal }));
             })?;
@@ -199,6 +214,7 @@ struct OneChange<'j> {
     bound: &'j Bound,
     parts: &'j Parts,
     condition: &'j Condition,
+    repetition: Option<&'j Repetition>,
 }
 
 impl OneChange<'_> {
@@ -278,6 +294,7 @@ impl OneChange<'_> {
             set,
             created_with: Vec::new(),
             done,
+            is_repeated: false,
             tag,
             content,
             body: body.unwrap_or_default().into(),

@@ -68,6 +68,9 @@ impl ModelDocument {
         {
             faults.tables(path, list);
         }
+        if let Some(table) = &self.repeatable_requests {
+            faults.table("repeatableRequests", table);
+        }
         faults.page_size("pageSize", self.page_size);
         faults.list("importFindings", self.import_findings.len(), MOST_TABLES);
         faults.tables_once("entities", self.entities.iter().map(EntityShape::name));

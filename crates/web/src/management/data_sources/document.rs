@@ -67,6 +67,9 @@ impl FromJson for ModelPayload {
             page_size: unsigned(&mut fields, "pageSize", false),
             read_only: fields.boolean("readOnly").unwrap_or_default(),
             record_requests: fields.boolean("recordRequests").unwrap_or_default(),
+            repeatable_requests: fields
+                .value("repeatableRequests")
+                .map(|json| table(json, "repeatableRequests", faults)),
             rules: fields.array("rules", |json, path| rules::rule(json, path, faults)).unwrap_or_default(),
             user_attributes: rules::attributes(&mut fields, "userAttributes", faults),
             import_findings: fields

@@ -11,7 +11,7 @@ use crate::{mysql, postgres};
 
 /// A server with a writable data source, and the statement that asks the database itself.
 pub(super) struct Books<'d> {
-    server: TestServer,
+    pub(super) server: TestServer,
     pub(super) ask: Box<dyn Fn(&str) -> String + 'd>,
 }
 

@@ -8,7 +8,8 @@ const WHOLE: &str = r#"{"formatVersion": 1,
         "columns": [{"column": "id", "property": "Id", "storageForm": "integer"}], "readOnly": true}],
     "relations": [{"from": {"table": "ships"}, "columns": ["port"], "to": {"table": "ports"}, "toColumns": ["id"],
         "navigation": "Port", "inverse": "Ships"}],
-    "pageSize": 50, "readOnly": true, "recordRequests": true, "importFindings": [{"subject": "a", "message": "b"}]}"#;
+    "pageSize": 50, "readOnly": true, "recordRequests": true, "repeatableRequests": {"schema": "log", "table": "requests"},
+    "importFindings": [{"subject": "a", "message": "b"}]}"#;
 
 fn faults(json: &str) -> Vec<String> {
     let faults = read(json.as_bytes()).unwrap_err();
