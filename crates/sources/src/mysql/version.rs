@@ -38,7 +38,7 @@ pub(super) async fn version(connection: &mut MysqlConnection) -> Result<SchemaVe
          SELECT {of_columns} FROM information_schema.columns AS c JOIN information_schema.tables AS t \
            ON t.table_schema = c.table_schema AND t.table_name = c.table_name WHERE c.table_schema = DATABASE() AND {TABLES} \
          UNION ALL SELECT {of_indexes} FROM information_schema.statistics WHERE table_schema = DATABASE() \
-         UNION ALL SELECT {of_triggers} FROM information_schema.triggers WHERE event_object_schema = DATABASE() \
+         UNION ALL SELECT {of_triggers} FROM information_schema.triggers WHERE trigger_schema = DATABASE() \
          UNION ALL SELECT {of_references} FROM information_schema.key_column_usage \
            WHERE table_schema = DATABASE() AND referenced_table_name IS NOT NULL) AS parts"
     );

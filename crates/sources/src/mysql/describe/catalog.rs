@@ -118,7 +118,7 @@ impl Catalog {
     /// Only those are listed that the user has the right to see.
     async fn read_triggers(&mut self, connection: &mut MysqlConnection) -> Result<(), SourceError> {
         let sql = "SELECT DISTINCT event_object_table FROM information_schema.triggers \
-                   WHERE event_object_schema = DATABASE() AND event_manipulation <> 'DELETE'";
+                   WHERE trigger_schema = DATABASE() AND event_manipulation <> 'DELETE'";
         each(connection, sql.to_owned(), 1, |row| {
             if let Some(relation) = self.relations.get_mut(&text(row, 0)?) {
                 relation.has_triggers = true;

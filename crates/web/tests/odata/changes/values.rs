@@ -105,7 +105,10 @@ async fn what_a_trigger_of_postgresql_makes_of_a_value_is_kept() {
         "CREATE TABLE clocks (id bigint PRIMARY KEY, at timestamptz(3), clock time(0), whole timestamp, span interval(1));
          CREATE TABLE rewritten (id bigint PRIMARY KEY, name text, at timestamptz(3));
          CREATE FUNCTION lower_name() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.name := pg_catalog.lower(NEW.name); RETURN NEW; END';
-         CREATE TRIGGER lowers BEFORE INSERT OR UPDATE ON rewritten FOR EACH ROW EXECUTE FUNCTION lower_name()",
+         CREATE TRIGGER lowers BEFORE INSERT OR UPDATE ON rewritten FOR EACH ROW EXECUTE FUNCTION lower_name();
+         CREATE TABLE parted (id bigint PRIMARY KEY, name text) PARTITION BY RANGE (id);
+         CREATE TABLE part PARTITION OF parted FOR VALUES FROM (0) TO (100);
+         CREATE TRIGGER lowers BEFORE INSERT ON part FOR EACH ROW EXECUTE FUNCTION lower_name()",
     );
     let payload = postgres::payload("books", &postgres::options(&database.url()));
     let books = Books::open(payload, |sql| database.run(sql)).await;
@@ -123,6 +126,9 @@ async fn what_a_trigger_of_postgresql_makes_of_a_value_is_kept() {
     let body = json!({ "id": 1, "name": "LOUD" });
     let made = books.send(Method::POST, "/rewritten", &[], Some(&body)).await.expect(201).json();
     assert_eq!(made["name"], "loud");
+    let body = json!({ "id": 1, "name": "LOUD" });
+    let made = books.send(Method::POST, "/parted", &[], Some(&body)).await.expect(201).json();
+    assert_eq!(made["name"], "loud", "by the trigger of a partition");
     let body = json!({ "at": "2024-02-29T10:03:00.1234Z" });
     books.send(Method::PATCH, "/rewritten(1)", &[], Some(&body)).await.expect(400);
 }
