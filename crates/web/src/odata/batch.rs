@@ -29,7 +29,7 @@ use self::stream::BatchBody;
 use self::target::Surroundings;
 use super::answer::PREFERENCE_APPLIED;
 use super::data_caller::DataCaller;
-use super::headers;
+use super::{headers, repeatability};
 use crate::WebState;
 use crate::http::body;
 use crate::http::host;
@@ -48,6 +48,10 @@ pub(super) async fn answer(
     parts: &Parts,
     body: Body,
 ) -> Result<Response, ODataProblem> {
+    if repeatability::is_asked(&parts.headers) {
+        let message = "a batch cannot be repeated as a whole: give each of its changes a Repeatability-Request-ID of its own";
+        return Err(ODataProblem::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message));
+    }
     let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = MediaType::read(kind);
     let is_multipart = kind.is(MULTIPART);

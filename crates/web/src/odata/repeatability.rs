@@ -38,7 +38,8 @@ pub(super) fn of(headers: &HeaderMap) -> Option<Repeatable<'_>> {
     })
 }
 
-fn is_asked(headers: &HeaderMap) -> bool {
+/// Whether a request has one of the headers.
+pub(super) fn is_asked(headers: &HeaderMap) -> bool {
     [REQUEST_ID, CLIENT_ID, FIRST_SENT].iter().any(|name| headers.contains_key(name))
 }
 

@@ -195,6 +195,9 @@ async fn the_changes_of_a_group_are_repeated_together() {
         member("1", "Accounts", json!({ "Name": "Petty" })),
         member("2", "Entries", json!({ "Accounts@odata.bind": "$1", "Number": 1 })),
     ]});
+    let whole = books.call(Method::POST, "/$batch").header("repeatability-request-id", "0");
+    let refused = whole.header("repeatability-first-sent", &sent).json(&batch).send().await.expect(501);
+    assert_eq!(code(&refused), "NotImplemented", "a batch has no record of its own");
     let first = books.send(Method::POST, "/$batch", &batch).await.expect(200).json();
     let second = books.send(Method::POST, "/$batch", &batch).await.expect(200).json();
     assert_eq!(first, second);
