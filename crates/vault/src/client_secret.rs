@@ -2,11 +2,10 @@
 
 use aws_lc_rs::aead::LessSafeKey;
 use aws_lc_rs::hmac;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::id::ClientId;
 use domain::secret::{ClientSecret, Digest};
 
+use crate::checked;
 use crate::digests::keyed_digest;
 use crate::master_key::MasterKey;
 use crate::seal::Unsealed;
@@ -14,10 +13,6 @@ use crate::subkey::{self, NONCE};
 
 /// The prefix of every client secret.
 pub const PREFIX: &str = "sgs_";
-
-/// The base64url lengths of 32 bytes and of the four bytes of the checksum.
-const BODY: usize = 43;
-const CHECKSUM: usize = 6;
 
 /// A new client secret, to be shown once and stored.
 #[derive(Debug)]
@@ -63,8 +58,7 @@ impl SecretKeys {
 
 /// Composes a client secret from its random bytes.
 pub(crate) fn compose(random: [u8; 32]) -> ClientSecret {
-    let body = URL_SAFE_NO_PAD.encode(random);
-    ClientSecret::new(format!("{PREFIX}{body}{}", URL_SAFE_NO_PAD.encode(checksum(&body))))
+    ClientSecret::new(checked::compose(PREFIX, random))
 }
 
 /// The last four characters, by which people distinguish secrets.
@@ -76,45 +70,7 @@ pub(crate) fn hint(secret: &ClientSecret) -> String {
 /// Whether the text has the form of a client secret and a correct checksum. Anybody can compute this; it
 /// proves nothing.
 pub fn checksum_is_valid(text: &str) -> bool {
-    let Some(rest) = text.strip_prefix(PREFIX) else {
-        return false;
-    };
-    if rest.len() != BODY + CHECKSUM || !rest.is_char_boundary(BODY) {
-        return false;
-    }
-    let (body, written) = rest.split_at(BODY);
-    let mut text = [0; CHECKSUM];
-    URL_SAFE_NO_PAD.encode_slice(checksum(body), &mut text).is_ok() && text == written.as_bytes()
-}
-
-/// The CRC-32 of everything before it, which is written in base64url, as scanners for leaked secrets expect.
-fn checksum(body: &str) -> [u8; 4] {
-    crc32(PREFIX.bytes().chain(body.bytes())).to_be_bytes()
-}
-
-/// CRC-32 as in ISO-HDLC, zip and PNG. It detects typing errors and leaks; it protects nothing.
-fn crc32(bytes: impl Iterator<Item = u8>) -> u32 {
-    const TABLE: [u32; 256] = crc32_table();
-    !bytes.fold(!0, |crc, byte| {
-        let [low, ..] = crc.to_le_bytes();
-        crc >> 8 ^ TABLE[usize::from(low ^ byte)]
-    })
-}
-
-const fn crc32_table() -> [u32; 256] {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let mut crc = byte;
-        let mut bit = 0;
-        while bit < 8 {
-            crc = crc >> 1 ^ if crc & 1 == 1 { 0xedb8_8320 } else { 0 };
-            bit += 1;
-        }
-        table[byte as usize] = crc;
-        byte += 1;
-    }
-    table
+    checked::is_valid(PREFIX, text)
 }
 
 /// The text of a version 4 UUID ([RFC 9562 §5.4](https://www.rfc-editor.org/rfc/rfc9562#section-5.4)).
@@ -156,12 +112,6 @@ mod tests {
         let text = uuid_v4([0xff; 16]);
         assert_eq!(text, "ffffffff-ffff-4fff-bfff-ffffffffffff");
         assert!(text.parse::<domain::id::ClientId>().is_ok());
-    }
-
-    #[test]
-    fn the_checksum_is_the_common_crc_32() {
-        assert_eq!(crc32(b"123456789".iter().copied()), 0xcbf4_3926);
-        assert_eq!(crc32(std::iter::empty()), 0);
     }
 
     #[test]

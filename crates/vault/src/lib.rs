@@ -23,6 +23,7 @@ use zeroize::Zeroizing;
 
 mod auth_req_ids;
 pub mod certificate;
+mod checked;
 pub mod client_secret;
 pub mod der;
 mod device_codes;
