@@ -68,6 +68,8 @@ actions! {
     EndSecret = "application.end_secret",
     CreateInitialAccessToken = "initial_access_token.create",
     DeleteInitialAccessToken = "initial_access_token.delete",
+    CreatePersonalAccessToken = "personal_access_token.create",
+    EndPersonalAccessToken = "personal_access_token.end",
     AuthenticateClient = "application.authenticate",
     AllowApplication = "consent.allow",
     DenyApplication = "consent.deny",
@@ -172,6 +174,14 @@ impl NewAuditEvent {
         let rest = self.detail.take().filter(|detail| !detail.is_empty());
         let rest = rest.map_or_else(String::new, |detail| format!("; {detail}"));
         self.detail = Some(format!("renamed to {after}{rest}"));
+    }
+
+    /// Says what happened, before what is said already of how it came about.
+    pub fn describe(&mut self, what: String) {
+        self.detail = Some(match self.detail.take() {
+            Some(how) => format!("{what}; {how}"),
+            None => what,
+        });
     }
 
     /// An event without an actor, an application or a subject.

@@ -76,6 +76,8 @@ row_ids! {
     LogoutDeliveryId,
     /// A token that allows clients to register themselves.
     InitialAccessTokenId,
+    /// A personal access token. Never reused.
+    PersonalAccessTokenId,
     /// A row of the audit log.
     AuditId,
 }

@@ -56,6 +56,8 @@ secrets! { Box<str>, Box<str>;
     TokenText,
     /// A token by which a client registers itself (`sgi_…`) or manages its registration (`sgm_…`).
     RegistrationTokenText,
+    /// A personal access token, `sgp_…`.
+    PersonalAccessTokenText,
     /// A signed assertion of a client ([RFC 7521](https://www.rfc-editor.org/rfc/rfc7521)).
     AssertionText,
     /// A PKCE code verifier ([RFC 7636 §4.1](https://www.rfc-editor.org/rfc/rfc7636#section-4.1)).

@@ -34,6 +34,7 @@ pub mod jwt_access_token;
 pub mod metadata;
 pub mod oidc;
 pub mod parameters;
+pub mod personal_access_token;
 pub mod profile;
 pub mod proof;
 pub mod protected_resource;

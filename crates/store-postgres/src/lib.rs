@@ -39,6 +39,7 @@ mod logout_deliveries;
 mod maintenance;
 mod migrations;
 mod pending_revocations;
+mod personal_access_tokens;
 mod pool;
 mod purge;
 mod pushed_requests;

@@ -34,10 +34,13 @@ impl Maintenance for PostgresStore {
         let applications = usage.applications.into_iter().map(|(id, at)| (id.get(), micros(at))).collect();
         let secrets = usage.secrets.into_iter().map(|(id, at)| (id.get(), micros(at))).collect();
         let grants = usage.grants.into_iter().map(|(id, at)| (id.get(), micros(at))).collect();
-        let kinds: [(&'static str, BTreeMap<i64, i64>); 3] = [
+        let personal = usage.personal_access_tokens;
+        let personal = personal.into_iter().map(|(id, at)| (id.get(), micros(at))).collect();
+        let kinds: [(&'static str, BTreeMap<i64, i64>); 4] = [
             (last_used!("applications"), applications),
             (last_used!("secrets"), secrets),
             (last_used!("grants"), grants),
+            (last_used!("personal_access_tokens"), personal),
         ];
         Box::pin(async move {
             for (update, rows) in kinds {

@@ -56,6 +56,7 @@ mod job;
 mod logout_deliveries;
 mod maintenance;
 mod migrations;
+mod personal_access_tokens;
 mod purge;
 mod pushed_requests;
 mod queue;

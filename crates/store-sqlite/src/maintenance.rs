@@ -17,12 +17,20 @@ impl Maintenance for SqliteStore {
             WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at < ?2)";
         const SECRETS: &str = "UPDATE secrets SET last_used_at = ?2 WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at < ?2)";
         const GRANTS: &str = "UPDATE grants SET last_used_at = ?2 WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at < ?2)";
+        const PERSONAL: &str = "UPDATE personal_access_tokens SET last_used_at = ?2
+            WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at < ?2)";
         let applications = usage.applications.into_iter().map(|(id, at)| (id.get(), at));
         let secrets = usage.secrets.into_iter().map(|(id, at)| (id.get(), at));
         let mut grants: Vec<_> = usage.grants.into_iter().map(|(id, at)| (id.get(), at)).collect();
         // Adjacent ids share pages.
         grants.sort_unstable();
-        let kinds = [(APPLICATIONS, applications.collect()), (SECRETS, secrets.collect()), (GRANTS, grants)];
+        let personal = usage.personal_access_tokens.into_iter().map(|(id, at)| (id.get(), at));
+        let kinds = [
+            (APPLICATIONS, applications.collect()),
+            (SECRETS, secrets.collect()),
+            (GRANTS, grants),
+            (PERSONAL, personal.collect()),
+        ];
         Box::pin(async move {
             for (update, rows) in kinds {
                 for chunk in rows.chunks(CHUNK) {

@@ -130,6 +130,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "changes_of_data",
         sql: include_str!("../migrations/0029_changes_of_data.sql"),
     },
+    Migration {
+        number: 30,
+        name: "personal_access_tokens",
+        sql: include_str!("../migrations/0030_personal_access_tokens.sql"),
+    },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

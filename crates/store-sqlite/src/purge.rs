@@ -66,6 +66,7 @@ static PUSHED: Over = over!("pushed_requests", "id", "expires_at", " <= ");
 static ASSERTIONS: Over = over!("used_assertions", "id", "expires_at", " <= ");
 static REVOCATIONS: Over = over!("revocations", "seq", "expires_at", " <= ");
 static SECRETS: Over = over!("secrets", "id", "expires_at", " <= ");
+static PERSONAL: Over = over!("personal_access_tokens", "id", "expires_at", " <= ");
 static NETWORKS: Over = over!("familiar_networks", "id", "succeeded_at", " < ");
 static DEVICES: Over = over!("device_authorizations", "id", "expires_at", " <= ");
 static BACKCHANNEL: Over = over!("backchannel_authentications", "id", "expires_at", " <= ");
@@ -90,6 +91,7 @@ impl SqliteStore {
             familiar_networks: self.purge_over(&NETWORKS, micros(purge.familiar_since), batch).await?,
             revocations: self.purge_over(&REVOCATIONS, now, batch).await?,
             secrets: self.purge_over(&SECRETS, now, batch).await?,
+            personal_access_tokens: self.purge_over(&PERSONAL, now, batch).await?,
             audit_events: self.purge_over(&AUDIT, micros(purge.audit_before), batch).await?,
         })
     }

@@ -15,8 +15,8 @@ use std::sync::Arc;
 
 use domain::account::User;
 use domain::audit::{Action, NewAuditEvent, Outcome};
-use domain::id::{CodeId, GrantId, RoleId};
-use domain::secret::{Digest, PasswordHash};
+use domain::id::{CodeId, GrantId};
+use domain::secret::Digest;
 use domain::time::Timestamp;
 use oauth::application::{
     Application, ApplicationSettings, ClientMetadata, ClientType, GrantType, Profile, TokenFormat,
@@ -24,7 +24,8 @@ use oauth::application::{
 use oauth::scope::{BuiltInScope, ScopeSet};
 
 use self::at_once::at_once;
-use crate::{GrantCreation, NewApplication, NewGrant, NewSecret, NewUser, SealedSecret, Store, UserRefusal};
+use self::world::insert_user;
+use crate::{GrantCreation, NewApplication, NewGrant, NewSecret, SealedSecret, Store};
 
 pub mod applications;
 mod at_once;
@@ -38,6 +39,7 @@ pub mod document_clients;
 pub mod grants;
 pub mod logout_deliveries;
 pub mod narrowing;
+pub mod personal_access_tokens;
 pub mod possessions;
 pub mod purging;
 pub mod pushed_requests;
@@ -115,6 +117,12 @@ macro_rules! conformance_tests {
                 unused_clients_are_found_and_deleted_and_used_ones_stay,
                 a_handover_ends_the_token_of_a_registration,
                 initial_access_tokens_are_listed_deleted_and_purged,
+            }
+            personal_access_tokens {
+                a_personal_access_token_is_found_by_its_digest_and_ended_by_its_user,
+                personal_access_tokens_end_with_all_other_access_of_their_user,
+                a_user_has_a_limited_number_of_personal_access_tokens,
+                expired_personal_access_tokens_are_purged_and_their_use_is_kept,
             }
             secrets {
                 a_second_secret_gives_the_first_an_expiry_and_a_third_is_refused,
@@ -335,19 +343,6 @@ fn granted(created: &GrantCreation) -> Option<GrantId> {
         GrantCreation::Grant(id) => Some(*id),
         GrantCreation::Replayed(_) | GrantCreation::Gone => None,
     }
-}
-
-async fn insert_user(store: &Arc<dyn Store>, name: &str, roles: &[RoleId]) -> Result<User, UserRefusal> {
-    let new = NewUser {
-        name: name.to_owned(),
-        password: PasswordHash::new("$argon2id$one"),
-        active: true,
-        password_expires_at: None,
-        roles: roles.to_vec(),
-        attributes: domain::account::attributes::UserAttributes::default(),
-        at: START,
-    };
-    store.insert_user(new, event(Action::CreateUser)).await.unwrap()
 }
 
 async fn insert_application(store: &Arc<dyn Store>, owner: &User, n: u8) -> Application {

@@ -34,6 +34,7 @@ mod error;
 mod grants;
 mod logout_deliveries;
 mod maintenance;
+mod personal_access_tokens;
 mod pushed_requests;
 pub mod relational;
 mod resource_servers;
@@ -70,6 +71,7 @@ pub use error::{StoreError, WithCauses};
 pub use grants::{AccessOf, GrantCreation, Grants, NewConsent, NewGrant, Rotated, StoredConsent};
 pub use logout_deliveries::{LogoutClaim, LogoutDeliveries, LogoutDelivery, MOST_LOGOUT_DELIVERIES};
 pub use maintenance::{Maintenance, Purge, Purged, StoreFigures, Usage};
+pub use personal_access_tokens::{NewPersonalAccessToken, PersonalAccessTokenRefusal, PersonalAccessTokens};
 pub use pushed_requests::{
     NewPushedRequest, PushedRequest, PushedRequestLimits, PushedRequestOpening, PushedRequests,
 };
@@ -98,6 +100,7 @@ pub trait Store:
     + SignIns
     + Applications
     + ClientRegistrations
+    + PersonalAccessTokens
     + Grants
     + DeviceAuthorizations
     + BackchannelAuthentications
@@ -124,6 +127,7 @@ impl<T> Store for T where
         + SignIns
         + Applications
         + ClientRegistrations
+        + PersonalAccessTokens
         + Grants
         + DeviceAuthorizations
         + BackchannelAuthentications

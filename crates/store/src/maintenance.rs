@@ -1,6 +1,6 @@
 //! Maintenance and metrics.
 
-use domain::id::{ApplicationId, GrantId, SecretId};
+use domain::id::{ApplicationId, GrantId, PersonalAccessTokenId, SecretId};
 use domain::time::Timestamp;
 
 use crate::Answer;
@@ -14,6 +14,19 @@ pub struct Usage {
     pub secrets: Vec<(SecretId, Timestamp)>,
     /// When each grant was last used.
     pub grants: Vec<(GrantId, Timestamp)>,
+    /// When each personal access token was last used.
+    pub personal_access_tokens: Vec<(PersonalAccessTokenId, Timestamp)>,
+}
+
+impl Usage {
+    /// Whether nothing was used.
+    pub fn is_empty(&self) -> bool {
+        let Self { applications, secrets, grants, personal_access_tokens } = self;
+        applications.is_empty()
+            && secrets.is_empty()
+            && grants.is_empty()
+            && personal_access_tokens.is_empty()
+    }
 }
 
 /// What to purge, and how much at once.
@@ -56,6 +69,8 @@ pub struct Purged {
     pub revocations: u64,
     /// Expired secrets.
     pub secrets: u64,
+    /// Expired personal access tokens.
+    pub personal_access_tokens: u64,
     /// Audit events past their retention time.
     pub audit_events: u64,
 }

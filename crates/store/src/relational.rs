@@ -23,8 +23,8 @@ use oauth::revocation::{Revocation, RevokedSubject};
 
 use crate::columns::Impossible;
 use crate::{
-    ApplicationRefusal, DataSourceRefusal, InitialAccessTokenRefusal, Judged, ResourceServerRefusal,
-    RightsChanged, TrustedIssuerRefusal, TrustedOriginRefusal, UserRefusal,
+    ApplicationRefusal, DataSourceRefusal, InitialAccessTokenRefusal, Judged, PersonalAccessTokenRefusal,
+    ResourceServerRefusal, RightsChanged, TrustedIssuerRefusal, TrustedOriginRefusal, UserRefusal,
 };
 
 pub mod access;
@@ -43,6 +43,7 @@ mod familiar_networks;
 pub mod grants;
 pub mod initial_access_tokens;
 pub mod logout_deliveries;
+pub mod personal_access_tokens;
 pub mod pushed_requests;
 pub mod resource_servers;
 pub mod revocations;
@@ -178,6 +179,7 @@ refusals![
     ApplicationRefusal,
     DataSourceRefusal,
     InitialAccessTokenRefusal,
+    PersonalAccessTokenRefusal,
     ResourceServerRefusal,
     RightsChanged,
     TrustedIssuerRefusal,

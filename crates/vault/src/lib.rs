@@ -37,6 +37,7 @@ pub mod key_ring;
 pub mod master_key;
 pub mod password;
 pub mod payload;
+pub mod personal_access_tokens;
 pub mod reference;
 mod registration_tokens;
 pub mod remembered;
@@ -73,6 +74,7 @@ pub struct Vault {
     auth_req_ids: auth_req_ids::AuthReqIdKey,
     references: reference::ReferenceKey,
     registrations: registration_tokens::RegistrationKey,
+    personal: personal_access_tokens::PersonalKey,
     nonces: dpop_nonce::NonceKey,
     own_keys: jose::OwnKeys,
     signing: signing::SigningKeySet,
@@ -103,6 +105,7 @@ impl Vault {
             auth_req_ids: auth_req_ids::AuthReqIdKey::derive(master),
             references: reference::ReferenceKey::derive(master),
             registrations: registration_tokens::RegistrationKey::derive(master),
+            personal: personal_access_tokens::PersonalKey::derive(master),
             nonces: dpop_nonce::NonceKey::derive(master),
             own_keys: jose::OwnKeys::default(),
             signing: signing::SigningKeySet::derive(master),

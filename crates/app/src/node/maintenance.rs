@@ -48,7 +48,7 @@ impl NodeService {
     /// If the database fails; the times of this round are lost then, so "last used" stays older.
     pub async fn flush_usage(&self) -> Result<(), Fault> {
         let usage = self.context.usage.take();
-        if usage.applications.is_empty() && usage.secrets.is_empty() && usage.grants.is_empty() {
+        if usage.is_empty() {
             return Ok(());
         }
         Ok(self.context.store.record_usage(usage).await?)
@@ -83,6 +83,7 @@ impl NodeService {
             purged.familiar_networks,
             purged.revocations,
             purged.secrets,
+            purged.personal_access_tokens,
             purged.audit_events,
         ];
         Ok(most.into_iter().any(|rows| rows >= u64::from(BATCH)))

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Mutex, PoisonError};
 
-use domain::id::{ApplicationId, GrantId, SecretId};
+use domain::id::{ApplicationId, GrantId, PersonalAccessTokenId, SecretId};
 use domain::time::Timestamp;
 use store::Usage;
 
@@ -19,6 +19,7 @@ struct Gathered {
     applications: Times<ApplicationId>,
     secrets: Times<SecretId>,
     grants: Times<GrantId>,
+    personal_access_tokens: Times<PersonalAccessTokenId>,
 }
 
 /// Times by id.
@@ -44,7 +45,8 @@ impl Hasher for IdHasher {
     }
 }
 
-/// Above this number, a grant keeps the time of its first use in the interval, so that memory is bounded.
+/// Above this number, a grant or a personal access token keeps the time of its first use in the interval, so that memory is
+/// bounded.
 const MOST_GRANTS: usize = 100_000;
 
 impl UsageRecorder {
@@ -65,6 +67,15 @@ impl UsageRecorder {
         }
     }
 
+    /// Records that a personal access token was used.
+    pub fn personal_access_token(&self, id: PersonalAccessTokenId, at: Timestamp) {
+        let mut gathered = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let tokens = &mut gathered.personal_access_tokens;
+        if tokens.len() < MOST_GRANTS || tokens.contains_key(&id) {
+            tokens.insert(id, at);
+        }
+    }
+
     /// Takes everything that was collected since the last call.
     pub fn take(&self) -> Usage {
         let gathered = std::mem::take(&mut *self.inner.lock().unwrap_or_else(PoisonError::into_inner));
@@ -72,6 +83,7 @@ impl UsageRecorder {
             applications: gathered.applications.into_iter().collect(),
             secrets: gathered.secrets.into_iter().collect(),
             grants: gathered.grants.into_iter().collect(),
+            personal_access_tokens: gathered.personal_access_tokens.into_iter().collect(),
         }
     }
 }

@@ -214,4 +214,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../../migrations/0029_changes_of_data.sql"),
     },
+    Migration {
+        number: 30,
+        name: "personal_access_tokens",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../../migrations/0030_personal_access_tokens.sql"),
+    },
 ];

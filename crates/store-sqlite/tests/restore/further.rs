@@ -9,12 +9,13 @@ use domain::secret::Digest;
 use oauth::application::{Application, ApplicationSettings, AuthenticationMethod, ClientMetadata};
 use oauth::client_authentication::AcceptedCredential;
 use oauth::cors::NewTrustedOrigin;
-use oauth::scope::{Assignment, NewResourceServer, NewScope, Risk};
+use oauth::scope::{Assignment, BuiltInScope, NewResourceServer, NewScope, Risk};
 use oauth::trusted_issuer::{IssuerSettings, NewTrustedIssuer};
 use store::{
     Amendment, Applications as _, ClientRegistrations as _, DataSources as _, NewDataSource,
-    NewInitialAccessToken, ResourceServers as _, Sealing, StoredKey, SystemSettings as _,
-    TrustedIssuers as _, TrustedOrigins as _, UsedAssertions as _, Users as _,
+    NewInitialAccessToken, NewPersonalAccessToken, PersonalAccessTokens as _, ResourceServers as _, Sealing,
+    StoredKey, SystemSettings as _, TrustedIssuers as _, TrustedOrigins as _, UsedAssertions as _,
+    Users as _,
 };
 
 use crate::stage::{Stage, at, event, insert_user, register, settings};
@@ -75,6 +76,30 @@ async fn an_assertion_that_was_used_stays_used() {
     for used in [before, since] {
         assert!(!store.use_assertion(used, at(900)).await.unwrap(), "{used:?}");
     }
+}
+
+#[tokio::test]
+async fn a_personal_access_token_of_the_backup_is_not_valid_again() {
+    let stage = Stage::new().await;
+    let store = stage.open();
+    let root = store.find_user_by_name("root").await.unwrap().unwrap();
+    let digest = Digest::from_bytes([1; 32]);
+    let new = NewPersonalAccessToken {
+        digest,
+        user: root.id,
+        user_epoch: root.epoch,
+        name: "Excel".to_owned(),
+        scopes: BuiltInScope::ODataRead.into(),
+        data: None,
+        at: at(1),
+        expires_at: at(900),
+    };
+    let audit = event(Action::CreatePersonalAccessToken, 1);
+    store.insert_personal_access_token(new, audit).await.unwrap().unwrap();
+    let backup = stage.back_up("backup.db", 2);
+    drop(store);
+    stage.restore(&backup, 4);
+    assert_eq!(stage.open().find_personal_access_token(&digest).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -47,6 +47,7 @@ pub const TABLES: &[StoredTable] = &[
     chosen("user_roles", Compared, 2, &[number("user_id"), number("role_id")]),
     given_once("sessions", Emptied, SESSIONS),
     given_once("familiar_networks", Emptied, FAMILIAR_NETWORKS),
+    given_once("personal_access_tokens", Emptied, PERSONAL_ACCESS_TOKENS),
     given_once("applications", Compared, APPLICATIONS),
     chosen("session_applications", Emptied, 2, &[number("session_id"), number("application_id")]),
     given_once("application_origins", Compared, APPLICATION_ORIGINS),
@@ -92,6 +93,19 @@ const INITIAL_ACCESS_TOKENS: &[StoredColumn] = &[
     number("expires_at"),
     number("most_uses").or_null(),
     number("uses"),
+];
+
+const PERSONAL_ACCESS_TOKENS: &[StoredColumn] = &[
+    number("id"),
+    number("user_id"),
+    number("user_epoch"),
+    bytes("digest"),
+    text("name"),
+    number("scopes"),
+    text("data").or_null(),
+    number("created_at"),
+    number("expires_at"),
+    number("last_used_at").or_null(),
 ];
 
 const USERS: &[StoredColumn] = &[

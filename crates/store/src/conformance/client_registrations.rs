@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::account::{ADMINISTRATOR_ROLE, USER_ROLE};
 use domain::audit::Action;
-use domain::id::{ApplicationId, InitialAccessTokenId, SecretId, UserId};
+use domain::id::{ApplicationId, InitialAccessTokenId, UserId};
 use domain::secret::Digest;
 use domain::time::Timestamp;
 use oauth::application::Application;
@@ -182,11 +182,7 @@ pub async fn unused_clients_are_found_and_deleted_and_used_ones_stay(store: Arc<
     for number in 1..=3 {
         ids.push(register(&world, number, openly(9)).await.unwrap().id);
     }
-    let usage = Usage {
-        applications: vec![(ids[0], START.plus_secs(60))],
-        secrets: Vec::<(SecretId, Timestamp)>::new(),
-        grants: Vec::new(),
-    };
+    let usage = Usage { applications: vec![(ids[0], START.plus_secs(60))], ..Usage::default() };
     world.store.record_usage(usage).await.unwrap();
     let before = START.plus_secs(3);
     let unused = async || world.store.unused_registered_clients(before, 9).await.unwrap();

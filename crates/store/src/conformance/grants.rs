@@ -340,6 +340,7 @@ pub async fn usage_keeps_the_later_time(store: Arc<dyn Store>) {
             applications: vec![(world.application.id, at)],
             secrets: vec![(secret, at)],
             grants: vec![(grant, at), (GrantId::new(77), at)],
+            ..Usage::default()
         })
     };
     for secs in [10, 5] {

@@ -2,18 +2,35 @@
 
 use std::sync::Arc;
 
-use domain::account::{ADMINISTRATOR_ROLE, USER_ROLE};
+use domain::account::{ADMINISTRATOR_ROLE, USER_ROLE, User};
 use domain::audit::Action;
-use domain::id::GrantId;
+use domain::id::{GrantId, RoleId};
+use domain::secret::PasswordHash;
 use oauth::application::Application;
 use oauth::grant::{Consent, GrantDetails, GrantOrigin};
 use oauth::revocation::Revocation;
 
 use super::{
-    OVER, START, World, code_id, create_grant, event, granted, insert_application, insert_user, new_secret,
-    odata,
+    OVER, START, World, code_id, create_grant, event, granted, insert_application, new_secret, odata,
 };
-use crate::{AccessOf, GrantCreation, NewConsent, NewGrant, Store, StoredConsent};
+use crate::{AccessOf, GrantCreation, NewConsent, NewGrant, NewUser, Store, StoredConsent, UserRefusal};
+
+pub(super) async fn insert_user(
+    store: &Arc<dyn Store>,
+    name: &str,
+    roles: &[RoleId],
+) -> Result<User, UserRefusal> {
+    let new = NewUser {
+        name: name.to_owned(),
+        password: PasswordHash::new("$argon2id$one"),
+        active: true,
+        password_expires_at: None,
+        roles: roles.to_vec(),
+        attributes: domain::account::attributes::UserAttributes::default(),
+        at: START,
+    };
+    store.insert_user(new, event(Action::CreateUser)).await.unwrap()
+}
 
 impl World {
     pub(super) async fn new(store: Arc<dyn Store>) -> Self {

@@ -8,7 +8,7 @@ use oauth::revocation::{Revocation, RevokedSubject};
 use super::versions::{self, CachedKind};
 use super::{
     Change, NamedStatement, Read, SqlTransaction, application_access, authority, consents, logout_deliveries,
-    sessions, users, values,
+    personal_access_tokens, sessions, users, values,
 };
 use crate::columns::ISSUED_BEFORE;
 use crate::{AccessOf, RightsChanged};
@@ -68,5 +68,6 @@ async fn issued_before<S: SqlTransaction>(
         NamedStatement::new("DELETE FROM revocations WHERE kind = :kind AND epoch <= :instant");
     db.execute(&REPLACE, values! { kind: ISSUED_BEFORE, instant }).await?;
     sessions::close_older(db, instant, at).await?;
+    personal_access_tokens::delete_older(db, instant).await?;
     db.append_revocations(&[RevokedSubject::IssuedBefore(instant)], at, Timestamp::MAX).await
 }

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use domain::handover::Handover;
 use domain::id::{
     ApplicationId, AuditId, BackchannelAuthenticationId, ConsentId, DataSourceId, DeviceAuthorizationId,
-    Epoch, GrantId, InitialAccessTokenId, LogoutDeliveryId, ResourceServerId, RoleId, ScopeId, SecretId,
-    SessionId, TrustedOriginId, UserId,
+    Epoch, GrantId, InitialAccessTokenId, LogoutDeliveryId, PersonalAccessTokenId, ResourceServerId, RoleId,
+    ScopeId, SecretId, SessionId, TrustedOriginId, UserId,
 };
 use domain::secret::{Digest, PasswordHash};
 use domain::time::Timestamp;
@@ -126,6 +126,7 @@ numbers! {
     ConsentId: ConsentId::new,
     GrantId: GrantId::new,
     InitialAccessTokenId: InitialAccessTokenId::new,
+    PersonalAccessTokenId: PersonalAccessTokenId::new,
     LogoutDeliveryId: LogoutDeliveryId::new,
     DataSourceId: DataSourceId::new,
     BackchannelAuthenticationId: BackchannelAuthenticationId::new,

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use domain::id::{
     ApplicationId, BackchannelAuthenticationId, ConsentId, DataSourceId, DeviceAuthorizationId, Epoch,
-    GrantId, InitialAccessTokenId, LogoutDeliveryId, PushedRequestId, ResourceServerId, RoleId, ScopeId,
-    SecretId, SessionId, TrustedOriginId, UserId,
+    GrantId, InitialAccessTokenId, LogoutDeliveryId, PersonalAccessTokenId, PushedRequestId,
+    ResourceServerId, RoleId, ScopeId, SecretId, SessionId, TrustedOriginId, UserId,
 };
 use domain::secret::{Digest, PasswordHash};
 use domain::time::Timestamp;
@@ -112,6 +112,7 @@ numbers! {
     GrantId: GrantId::get,
     LogoutDeliveryId: LogoutDeliveryId::get,
     InitialAccessTokenId: InitialAccessTokenId::get,
+    PersonalAccessTokenId: PersonalAccessTokenId::get,
     PushedRequestId: PushedRequestId::get,
     ResourceServerId: ResourceServerId::get,
     RoleId: RoleId::get,

@@ -9,8 +9,8 @@ use oauth::revocation::{Revocation, RevokedSubject};
 use super::{find, name_is_free, possessions, roles_exist, set_roles, stored};
 use crate::relational::versions::{self, CachedKind};
 use crate::relational::{
-    Change, NamedStatement, Read, SqlTransaction, authority, familiar_networks, roles, sessions, sweeps,
-    values,
+    Change, NamedStatement, Read, SqlTransaction, authority, familiar_networks, personal_access_tokens,
+    roles, sessions, sweeps, values,
 };
 use crate::rules::{self, AdministratorChange};
 use crate::{DeletedUser, PasswordChange, Possessions, UserChange, UserRefusal, fold_name};
@@ -45,7 +45,7 @@ pub async fn update<S: SqlTransaction>(
     Ok((stored(db, id).await?, ended))
 }
 
-/// Deletes sessions and familiar networks. Grants, consents and tokens become invalid because of the epoch. A
+/// Deletes sessions, familiar networks and personal access tokens. Grants, consents and tokens become invalid because of the epoch. A
 /// session that is being opened at the same time carries the earlier epoch and is invalid as well.
 pub(in crate::relational) async fn end_access<S: SqlTransaction>(
     db: &S,
@@ -56,6 +56,7 @@ pub(in crate::relational) async fn end_access<S: SqlTransaction>(
 ) -> Read<Vec<Revocation>, S> {
     sessions::close_all(db, user, at).await?;
     familiar_networks::forget(db, user).await?;
+    personal_access_tokens::delete_all(db, user).await?;
     sweeps::request(db).await?;
     let subject = RevokedSubject::User { user, epoch };
     db.append_revocations(&[subject], at, revocation_expires_at).await
@@ -188,6 +189,7 @@ pub async fn delete<S: SqlTransaction>(
     }
     sessions::close_all(db, id, event.at).await?;
     familiar_networks::forget(db, id).await?;
+    personal_access_tokens::delete_all(db, id).await?;
     set_roles(db, id, &[]).await?;
     db.execute(&DELETE, values! { id }).await?;
     let subject = RevokedSubject::User { user: id, epoch: Epoch::GONE };

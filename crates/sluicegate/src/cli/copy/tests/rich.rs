@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::account::network::Network;
 use domain::account::{ADMINISTRATOR_ROLE, LockoutPolicy, Permission, Role, SealedOption, USER_ROLE, User};
 use domain::audit::{Action, NewAuditEvent, Outcome};
-use domain::id::{ApplicationId, CodeId, ConsentId, GrantId, RoleId, TokenId, UserId};
+use domain::id::{ApplicationId, CodeId, ConsentId, DataSourceId, GrantId, RoleId, TokenId, UserId};
 use domain::limit::Limit;
 use domain::secret::{Digest, PasswordHash};
 use domain::time::Timestamp;
@@ -14,6 +14,7 @@ use oauth::application::{
 };
 use oauth::authorize::{Provenance, VerifiedObject};
 use oauth::cors::NewTrustedOrigin;
+use oauth::data_access::DataAccess;
 use oauth::grant::{GrantDetails, GrantOrigin};
 use oauth::scope::{Assignment, BuiltInScope, NewResourceServer, NewScope, Risk, ScopeSet};
 use oauth::signing::JwsAlgorithm;
@@ -21,9 +22,9 @@ use oauth::trusted_issuer::{IssuerSettings, NewTrustedIssuer, Purpose};
 use store::{
     BackchannelInsertion, BackchannelLimits, ComesFrom, DeviceInsertion, GrantCreation, ModelChange,
     ModelPrecondition, NewApplication, NewBackchannelAuthentication, NewConsent, NewDataSource,
-    NewDeviceAuthorization, NewGrant, NewInitialAccessToken, NewPushedRequest, NewRegistration, NewSecret,
-    NewSession, NewUser, PushedRequestLimits, RefusedSignIn, SealedSecret, Sealing, Sharing, Store,
-    SucceededSignIn, Usage,
+    NewDeviceAuthorization, NewGrant, NewInitialAccessToken, NewPersonalAccessToken, NewPushedRequest,
+    NewRegistration, NewSecret, NewSession, NewUser, PushedRequestLimits, RefusedSignIn, SealedSecret,
+    Sealing, Sharing, Store, SucceededSignIn, Usage,
 };
 
 mod keys;
@@ -106,6 +107,7 @@ pub(super) async fn fill(store: &dyn Store) {
     pushed(store).await;
     assert!(store.use_assertion(PUSHED, OVER).await.unwrap());
     registered_client(store, &app, ada.id).await;
+    personal_access_token(store, &ada).await;
     trusted(store).await;
     store.probe().await.unwrap();
 }
@@ -128,6 +130,24 @@ async fn pushed(store: &dyn Store) {
         limits: NINE_PUSHED,
     };
     store.insert_pushed_request(new).await.unwrap().unwrap();
+}
+
+/// A personal access token that was used.
+async fn personal_access_token(store: &dyn Store, user: &User) {
+    let new = NewPersonalAccessToken {
+        digest: Digest::from_bytes([17; 32]),
+        user: user.id,
+        user_epoch: user.epoch,
+        name: ODD.to_owned(),
+        scopes: BuiltInScope::OData.into(),
+        data: Some(Box::new(DataAccess::everything().changing([DataSourceId::new(1)]))),
+        at: START,
+        expires_at: OVER,
+    };
+    let audit = event(Action::CreatePersonalAccessToken);
+    let made = store.insert_personal_access_token(new, audit).await.unwrap().unwrap();
+    let usage = Usage { personal_access_tokens: vec![(made.id, START)], ..Usage::default() };
+    store.record_usage(usage).await.unwrap();
 }
 
 /// Registers a client by an initial access token of an Administrator, with the settings of another application.
@@ -394,6 +414,7 @@ async fn grants(store: &dyn Store, app: &Application, bob: &User, scopes: &Scope
         applications: vec![(app.id, START)],
         secrets: app.secrets.iter().map(|secret| (secret.id, START)).collect(),
         grants: vec![(ids[4], START)],
+        ..Usage::default()
     };
     store.record_usage(usage).await.unwrap();
 }
