@@ -275,7 +275,7 @@ impl DataService {
         let mut event = caller.audit(Action::RefuseAccess, self.context.now(), origin);
         event.outcome = Outcome::Refused;
         event.subject = source.map(str::to_owned);
-        event.detail = Some(why.to_owned());
+        event.describe(why.to_owned());
         Ok(ThrottledAudit::of(&self.context).note_refused(event).await?)
     }
 
@@ -295,7 +295,7 @@ impl DataService {
 /// What the token of the caller, if there is one, reaches of a data source ([RFC 9396
 /// §9](https://www.rfc-editor.org/rfc/rfc9396#section-9)).
 fn reach<'a>(caller: &'a Caller, record: &DataSource) -> DataReach<'a> {
-    reach_of(caller.token().and_then(|token| token.details.data.as_deref()), record.id)
+    reach_of(caller.data(), record.id)
 }
 
 /// The part of a source that the caller reaches for an action.

@@ -7,6 +7,7 @@ pub mod authentication;
 pub mod caller;
 pub mod issued_tokens;
 pub mod operator;
+pub mod personal_access;
 pub mod profile;
 pub mod refusals;
 pub mod sessions;

@@ -191,6 +191,8 @@ services! {
     authentication: identity::authentication::AuthenticationService,
     /// Callers by access tokens of trusted issuers.
     issued_tokens: identity::issued_tokens::IssuedTokenService,
+    /// Callers by personal access tokens.
+    personal_access: identity::personal_access::PersonalAccessService,
     /// Sign-in by user name and password.
     sign_in: identity::sign_in::SignInService,
     /// Sessions of browsers.
@@ -221,6 +223,8 @@ services! {
     trusted_origins: management::trusted_origins::TrustedOriginService,
     /// Tokens that allow clients to register themselves.
     initial_access_tokens: management::initial_access_tokens::InitialAccessTokenService,
+    /// Tokens that people make for programs that cannot sign in.
+    personal_access_tokens: management::personal_access_tokens::PersonalAccessTokenService,
     /// Other servers whose assertions and access tokens are accepted.
     trusted_issuers: management::trusted_issuers::TrustedIssuerService,
     /// Resource servers and their scopes.

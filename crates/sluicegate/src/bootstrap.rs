@@ -8,7 +8,9 @@ use app::identity::caller::{Caller, RequestOrigin};
 use app::node::client_certificates::{ClientAuthorities, ClientCertificates};
 use app::node::clock::SystemClock;
 use app::node::rates::RateSettings;
-use app::node::settings::{ExternalSigner, PUSHED_REQUEST_LIMITS, RequestObjectSettings};
+use app::node::settings::{
+    ExternalSigner, PUSHED_REQUEST_LIMITS, PersonalAccessTokenSettings, RequestObjectSettings,
+};
 use app::protocol::client_registration::ClientRegistrationSettings;
 use app::{App, AppSettings};
 use oauth::client_document::DocumentHosts;
@@ -128,6 +130,10 @@ fn app_settings(
         rotate_keys_every_days: settings.keys.rotate_every_days,
         external_signer: external_signer(settings),
         audit_retention_days: settings.audit.retention_days,
+        personal_access_tokens: PersonalAccessTokenSettings {
+            enabled: settings.personal_access_tokens.enabled,
+            most_days: settings.personal_access_tokens.max_days,
+        },
         sqlite_folders: data_sources.sqlite_folders.clone().unwrap_or_else(|| vec![data_directory.sources()]),
         forbidden_folders: vec![data_directory.folder().to_owned()],
         backup_mark: Some(data_directory.backup_mark()),

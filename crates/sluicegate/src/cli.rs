@@ -20,6 +20,7 @@ pub(crate) mod documents;
 pub(crate) mod initial_access_tokens;
 pub(crate) mod keys;
 pub(crate) mod limits;
+pub(crate) mod personal_access_tokens;
 pub(crate) mod resource_servers;
 pub(crate) mod restore;
 pub(crate) mod revoke;
@@ -120,6 +121,12 @@ pub(crate) enum Command {
     Allowed {
         #[command(subcommand)]
         command: allowed::AllowedCommand,
+    },
+    /// List and end the personal access tokens of a user.
+    #[command(after_help = "Example: sluicegate personal-access-token list ada --data-dir ./data")]
+    PersonalAccessToken {
+        #[command(subcommand)]
+        command: personal_access_tokens::PersonalAccessTokenCommand,
     },
     /// Revoke everything of a user, of an application, of both together, or of a time.
     #[command(after_help = "Examples:\n  sluicegate revoke --user ada --data-dir ./data\n  \

@@ -57,6 +57,7 @@ fn dispatch(command: Command, environment: &Environment) -> anyhow::Result<()> {
         Command::Application { command } => cli::applications::run(command, environment),
         Command::Secret { command } => cli::secrets::run(command, environment),
         Command::Allowed { command } => cli::allowed::run(command, environment),
+        Command::PersonalAccessToken { command } => cli::personal_access_tokens::run(command, environment),
         Command::Revoke(command) => cli::revoke::run(&command, environment),
         Command::Cors { command } => cli::cors::run(command, environment),
         Command::ResourceServer { command } => cli::resource_servers::run(command, environment),

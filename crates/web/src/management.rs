@@ -11,6 +11,7 @@ mod key_set;
 pub(crate) mod limits;
 mod list;
 pub(crate) mod permissions;
+pub(crate) mod personal_access_tokens;
 mod refusal;
 pub(crate) mod resource_servers;
 pub(crate) mod revocations;

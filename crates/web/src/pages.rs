@@ -49,6 +49,7 @@ pub mod profile;
 pub mod reference;
 pub mod requests;
 pub mod start;
+pub mod tokens;
 
 /// A browser that requests a page; every handler of a page starts with one.
 pub struct Visit {

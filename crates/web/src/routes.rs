@@ -6,14 +6,16 @@ use axum::routing::{delete, get, post, put};
 use crate::management::resource_servers::scopes;
 use crate::management::{
     allowed, applications, audit, data_sources, data_stores, initial_access_tokens, limits, permissions,
-    resource_servers, revocations, roles, trusted_issuers, trusted_origins, users,
+    personal_access_tokens, resource_servers, revocations, roles, trusted_issuers, trusted_origins, users,
 };
 use crate::oauth::{
     attestation_challenge, authorize, backchannel_authentication, check_session, device_authorization,
     introspect, jwks, logout as end_session, metadata, par, protected_resource, register, revoke, token,
     userinfo,
 };
-use crate::pages::{account, demo, device, login, logout, password, profile, reference, requests, start};
+use crate::pages::{
+    account, demo, device, login, logout, password, profile, reference, requests, start, tokens,
+};
 use crate::{WebState, assets, http_service, mcp, observation, odata};
 
 /// All routes with their handlers.
@@ -89,6 +91,9 @@ fn pages() -> Router<WebState> {
         .route("/account/applications/{id}/revoke", get(account::ask_to_revoke).post(account::revoke))
         .route("/account/requests",                 get(requests::list))
         .route("/account/requests/{id}",            get(requests::show).post(requests::decide))
+        .route("/account/tokens",                           get(tokens::list))
+        .route("/account/tokens/new",                       get(tokens::ask).post(tokens::make))
+        .route("/account/tokens/{id}/end",                  get(tokens::ask_to_end).post(tokens::end))
         .route("/account/password",                 get(password::show).post(password::change))
         .route("/account/profile",                  get(profile::show).post(profile::save))
         .route("/healthz",          get(observation::health))
@@ -110,6 +115,8 @@ fn management() -> Router<WebState> {
         .route("/api/mgmt/oauth/client/applications/{id}/secrets/{secretId}", delete(applications::end_secret))
         .route("/api/mgmt/oauth/client/allowedapplications",                  get(allowed::list))
         .route("/api/mgmt/oauth/client/allowedapplications/{id}",             delete(allowed::revoke))
+        .route("/api/mgmt/personalaccesstokens",                              get(personal_access_tokens::list))
+        .route("/api/mgmt/personalaccesstokens/{id}",                         get(personal_access_tokens::get).delete(personal_access_tokens::end))
 
         // The data.
         .route("/api/odata4",                  get(odata::read))

@@ -24,6 +24,8 @@ enum Target {
     TwoSecrets,
     /// An application that [`USER`] has allowed, in `{id}`.
     Allowed,
+    /// A personal access token of [`USER`], in `{id}`.
+    PersonalToken,
     /// An account, in `{id}`.
     Account,
     /// A role, in `{id}`.
@@ -146,6 +148,8 @@ const SECRETS: &str = "/api/mgmt/oauth/client/applications/{id}/secrets";
 const SECRET: &str = "/api/mgmt/oauth/client/applications/{id}/secrets/{secretId}";
 const ALLOWED_LIST: &str = "/api/mgmt/oauth/client/allowedapplications";
 const ALLOWED_ONE: &str = "/api/mgmt/oauth/client/allowedapplications/{id}";
+const PERSONAL_LIST: &str = "/api/mgmt/personalaccesstokens";
+const PERSONAL_ONE: &str = "/api/mgmt/personalaccesstokens/{id}";
 const USERS: &str = "/api/admin/users";
 const ONE_USER: &str = "/api/admin/users/{id}";
 const ROLES: &str = "/api/admin/roles";
@@ -189,6 +193,9 @@ const ROWS: &[Row] = &[
     row(Method::DELETE, SECRET,       Target::TwoSecrets,  nothing,     204, 404),
     row(Method::GET,    ALLOWED_LIST, Target::Plain,       nothing,     200, 200),
     row(Method::DELETE, ALLOWED_ONE,  Target::Allowed,     nothing,     204, 404),
+    row(Method::GET,    PERSONAL_LIST, Target::Plain,         nothing, 200, 200),
+    row(Method::GET,    PERSONAL_ONE,  Target::PersonalToken, nothing, 200, 404),
+    row(Method::DELETE, PERSONAL_ONE,  Target::PersonalToken, nothing, 204, 404),
 
     administration(Method::GET,    USERS,                      Target::Plain,   nothing, 200),
     administration(Method::POST,   USERS,                      Target::Plain,   account, 201),
@@ -307,6 +314,11 @@ const ELSEWHERE: &[(Method, &str, u16)] = &[
     (Method::GET,  "/account/requests",                200),
     (Method::GET,  "/account/requests/{id}",           200),
     (Method::POST, "/account/requests/{id}",           200),
+    (Method::GET,  "/account/tokens",                  200),
+    (Method::GET,  "/account/tokens/new",              200),
+    (Method::POST, "/account/tokens/new",              200),
+    (Method::GET,  "/account/tokens/{id}/end",         200),
+    (Method::POST, "/account/tokens/{id}/end",         200),
     (Method::GET,  "/account/password",                200),
     (Method::POST, "/account/password",                200),
     (Method::GET,  "/account/profile",                 200),
@@ -545,6 +557,16 @@ async fn prepare(server: &TestServer, row: &Row) -> String {
             let id = register(server).await["id"].as_i64().expect("an id");
             server.allow(&USER, ApplicationId::new(id), ScopeSet::from(BuiltInScope::OData)).await;
             row.path.replace("{id}", &id.to_string())
+        }
+        Target::PersonalToken => {
+            let mut browser = server.browser();
+            browser.get("/account/tokens/new").await;
+            browser.sign_in(&USER).await.expect(200);
+            let form = browser.form_with_button("token-submit").fill("name", "Crane").with("others", "yes");
+            browser.submit(form.press("token-submit")).await.expect(200);
+            let list = server.get(PERSONAL_LIST).basic(&USER).send().await.expect(200).json();
+            let last = list["personalAccessTokens"].as_array().expect("a list").last().expect("a token");
+            row.path.replace("{id}", &last["id"].to_string())
         }
         Target::Account => made(server, row, USERS, account(server)).await,
         Target::Role => made(server, row, ROLES, role(server)).await,

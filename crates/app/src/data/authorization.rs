@@ -156,6 +156,7 @@ pub(super) fn may_change(caller: &Caller, record: &DataSource) -> bool {
         Via::Bearer { scopes, .. } => caller.token().is_some_and(|token| {
             oauth::data_access::may_change(scopes, token.details.data.as_deref(), record.id)
         }),
+        Via::Personal(access) => access.token.may_change(record.id),
         Via::Session | Via::CommandLine | Via::Issuer(_) => false,
     }
 }

@@ -297,15 +297,15 @@ impl DataService {
             let verb = if answer.is_repeated { "repeat" } else { answer.done.verb() };
             changed.map(move |(set, bytes)| (set, verb, bytes))
         });
-        let events = changes.map(|(set, verb, bytes)| NewAuditEvent {
-            outcome,
-            subject: Some(format!("{source}/{set}")),
-            detail: Some(if opened.records_requests {
+        let events = changes.map(|(set, verb, bytes)| {
+            let subject = Some(format!("{source}/{set}"));
+            let mut event = NewAuditEvent { outcome, subject, ..event.clone() };
+            event.describe(if opened.records_requests {
                 format!("{verb}: {}", sent_in_words(1, bytes as u64))
             } else {
                 verb.to_owned()
-            }),
-            ..event.clone()
+            });
+            event
         });
         if let Err(error) = self.context.store.append_audit(events.collect()).await {
             Fault::from(error).note("a change of data is missing in the audit log");
@@ -339,6 +339,7 @@ impl ChangeRequest<'_> {
         let user = caller.account().user.id.get().to_string();
         let application = match caller.via() {
             Via::Bearer { application, .. } => application.get().to_string(),
+            Via::Personal(access) => format!("personal access token {}", access.token.id),
             Via::Basic | Via::Session | Via::CommandLine | Via::Issuer(_) => String::new(),
         };
         let says = format!("{:?} {:?} {:?}", self.verb, self.condition, self.wants_representation);
@@ -370,8 +371,9 @@ impl ChangeRequest<'_> {
 impl Attempt {
     /// The record that its changes are about to become durable, if the data source demands one.
     fn begun(&self, event: NewAuditEvent) -> Option<NewAuditEvent> {
-        let detail = Some(format!("{}: begun", counted(self.steps.len() as u64, "change")));
-        self.opened.records_requests.then_some(NewAuditEvent { outcome: Outcome::Unknown, detail, ..event })
+        let mut event = NewAuditEvent { outcome: Outcome::Unknown, ..event };
+        event.describe(format!("{}: begun", counted(self.steps.len() as u64, "change")));
+        self.opened.records_requests.then_some(event)
     }
 
     /// Why nothing was changed, if that is not the fault of a certain statement.

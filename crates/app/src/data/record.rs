@@ -110,8 +110,9 @@ impl RequestRecord {
     }
 
     fn event_with(&self, outcome: Outcome, end: &str) -> NewAuditEvent {
-        let detail = Some(format!("{}: {end}", self.request));
-        NewAuditEvent { outcome, detail, ..self.event.clone() }
+        let mut event = NewAuditEvent { outcome, ..self.event.clone() };
+        event.describe(format!("{}: {end}", self.request));
+        event
     }
 }
 

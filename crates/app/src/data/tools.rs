@@ -73,7 +73,7 @@ impl DataService {
         let mut event = caller.audit(Action::CallTool, self.context.now(), origin);
         event.outcome = if call.refused.is_none() { Outcome::Success } else { Outcome::Refused };
         event.subject = call.source.as_deref().map(short);
-        event.detail = Some(call.in_words());
+        event.describe(call.in_words());
         Ok(self.context.store.append_audit(vec![event]).await?)
     }
 }

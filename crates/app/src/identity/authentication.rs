@@ -14,7 +14,7 @@ use oauth::scope::BuiltInScope;
 use oauth::token_payload::AccessToken;
 
 use crate::identity::access_tokens::AccessTokens;
-use crate::identity::caller::{Caller, IssuedAccess, LiveSession, RequestOrigin, Via};
+use crate::identity::caller::{Caller, IssuedAccess, LiveSession, PersonalAccess, RequestOrigin, Via};
 use crate::identity::refusals::{InvalidAccessToken, Refusals};
 use crate::node::dpop_proofs::{DpopProofs, ProofFailure, Prover};
 use crate::node::entity_cache::{Account, Entities, StoredGrants};
@@ -243,7 +243,8 @@ impl Callers<'_> {
     pub(crate) async fn signed_in_at(self, caller: &Caller) -> Result<Option<Timestamp>, Fault> {
         match caller.via() {
             Via::Basic | Via::CommandLine => Ok(Some(self.context.now())),
-            Via::Session => Ok(None),
+            // Nobody is there who could sign in again.
+            Via::Session | Via::Personal(_) => Ok(None),
             Via::Issuer(access) => Ok(access.signed_in_at),
             Via::Bearer { .. } => Ok(StoredGrants::of(self.context)
                 .sign_in_of(caller.token().and_then(|token| token.grant))
@@ -263,6 +264,11 @@ impl Callers<'_> {
         {
             return Ok(None);
         }
+        if let Via::Personal(access) = caller.via()
+            && !self.personal_access_holds(access).await?
+        {
+            return Ok(None);
+        }
         let then = &caller.account().user;
         let account = Entities::of(self.context).account(then.id).await?;
         Ok(account.filter(|account| account.user.active && account.user.epoch == then.epoch))
@@ -273,6 +279,13 @@ impl Callers<'_> {
         let Some(token) = caller.token() else { return Ok(caller.covers(scope)) };
         let now = Entities::of(self.context).current_scopes(token.application).await?;
         Ok(now.is_some_and(|now| token.scopes.limited_to(&now).contains(scope)))
+    }
+
+    /// Whether a personal access token still holds, apart from its user.
+    async fn personal_access_holds(self, access: &PersonalAccess) -> Result<bool, Fault> {
+        let found = Entities::of(self.context).personal_access_token(&access.digest).await?;
+        let is_accepted = self.context.settings.accepts_personal_access_tokens();
+        Ok(is_accepted && found.is_some_and(|token| !self.context.revocations.ends_all_of(token.created_at)))
     }
 
     /// Whether the access of a token of an issuer still holds, apart from its user.

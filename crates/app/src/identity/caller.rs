@@ -5,7 +5,10 @@ use std::sync::Arc;
 use domain::account::{Authority, CallerSession, Credential, Permission, Session};
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{ApplicationId, TrustedIssuerId};
+use domain::secret::Digest;
 use domain::time::Timestamp;
+use oauth::data_access::DataAccess;
+use oauth::personal_access_token::PersonalAccessToken;
 use oauth::proof::KeyBinding;
 use oauth::scope::{BuiltInScope, ScopeSet};
 use oauth::token_payload::AccessToken;
@@ -52,7 +55,26 @@ pub enum Via {
     },
     /// An access token of a trusted issuer, which reads data only.
     Issuer(Arc<IssuedAccess>),
+    /// A personal access token, which reads and changes data only.
+    Personal(Arc<PersonalAccess>),
 }
+
+/// What a personal access token gives its caller.
+#[derive(Debug, Clone)]
+pub struct PersonalAccess {
+    /// The token.
+    pub(crate) token: Arc<PersonalAccessToken>,
+    /// The digest under which it is stored.
+    pub(crate) digest: Digest,
+}
+
+impl PartialEq for PersonalAccess {
+    fn eq(&self, other: &Self) -> bool {
+        self.token.id == other.token.id
+    }
+}
+
+impl Eq for PersonalAccess {}
 
 /// What a token of an issuer gives its caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +144,14 @@ impl Caller {
         matches!(self.token().and_then(|token| token.binding), Some(KeyBinding::Certificate(_)))
     }
 
+    /// The data to which the token that authenticated the caller is limited, if it is.
+    pub(crate) fn data(&self) -> Option<&DataAccess> {
+        match &self.via {
+            Via::Personal(access) => access.token.data.as_deref(),
+            _ => self.token().and_then(|token| token.details.data.as_deref()),
+        }
+    }
+
     /// The resources to which the token that authenticated the caller is limited, if there is one; empty if it is not
     /// limited.
     pub(crate) fn resources(&self) -> Option<&[String]> {
@@ -135,7 +165,7 @@ impl Caller {
     pub(crate) fn note_access(&self) {
         let application = match self.via {
             Via::Bearer { application, .. } => Some(application),
-            Via::Basic | Via::Session | Via::CommandLine | Via::Issuer(_) => None,
+            Via::Basic | Via::Session | Via::CommandLine | Via::Issuer(_) | Via::Personal(_) => None,
         };
         access_note::caller(&self.account, application);
     }
@@ -157,6 +187,7 @@ impl Caller {
             Via::Basic | Via::Session | Via::CommandLine => true,
             Via::Bearer { scopes, .. } => scopes.contains(scope),
             Via::Issuer(access) => access.scopes.contains(scope),
+            Via::Personal(access) => access.token.scopes.contains(scope),
         }
     }
 
@@ -183,11 +214,14 @@ impl Caller {
         event.actor = Some(self.account.user.id);
         event.actor_name = Some(self.account.user.name.clone());
         event.authority = self.authority().map(Box::new);
-        match self.via {
-            Via::Bearer { application, .. } => event.application = Some(application),
+        match &self.via {
+            Via::Bearer { application, .. } => event.application = Some(*application),
             Via::CommandLine => {
                 event.actor = None;
                 event.actor_name = Some(COMMAND_LINE.to_owned());
+            }
+            Via::Personal(access) => {
+                event.detail = Some(format!("with personal access token {}", access.token.in_words()));
             }
             Via::Basic | Via::Session | Via::Issuer(_) => {}
         }

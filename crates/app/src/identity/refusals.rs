@@ -63,6 +63,7 @@ macro_rules! lost_right {
 lost_right!(
     DataSourceRefusal,
     InitialAccessTokenRefusal,
+    PersonalAccessTokenRefusal,
     ResourceServerRefusal,
     TrustedIssuerRefusal,
     TrustedOriginRefusal,
@@ -139,7 +140,7 @@ impl Refusals<'_> {
     pub(crate) async fn note(self, caller: &Caller, why: &str, origin: &RequestOrigin) -> Result<(), Fault> {
         let mut audit = caller.audit(Action::RefuseAccess, self.context.now(), origin);
         audit.outcome = Outcome::Refused;
-        audit.detail = Some(why.to_owned());
+        audit.describe(why.to_owned());
         Ok(ThrottledAudit::of(self.context).note_refused(audit).await?)
     }
 
@@ -233,7 +234,7 @@ impl Refusals<'_> {
     }
 
     async fn write(self, reason: RefusalReason, key: ThrottleKey, mut event: NewAuditEvent) {
-        event.detail = Some(reason.as_str().to_owned());
+        event.describe(reason.as_str().to_owned());
         if let Err(error) = ThrottledAudit::of(self.context).note_as(key, event).await {
             Fault::from(error).note("a refusal is missing in the audit log");
         }

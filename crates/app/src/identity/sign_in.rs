@@ -13,8 +13,10 @@ use domain::secret::Password;
 use store::{SignInFacts, StoreError};
 
 use crate::identity::caller::{Caller, RequestOrigin, Via};
+use crate::identity::refusals::Refusals;
 use crate::node::entity_cache::{Account, Entities};
 use crate::node::metrics::{OutcomeLabels, Word};
+use crate::node::refusal_reason::RefusalReason;
 use crate::{Context, Fault, node::access_note};
 
 mod attempt;
@@ -85,6 +87,7 @@ impl SignInService {
         credentials: &SignInCredentials,
         origin: &RequestOrigin,
     ) -> Result<Caller, SignInRefusal> {
+        self.is_no_personal_access_token(credentials, origin).await?;
         let facts = self.sign_in_facts(credentials, origin).await?;
         if let Some(facts) = &facts
             && self.is_remembered(facts, &credentials.password)
@@ -139,8 +142,24 @@ impl SignInService {
         credentials: &SignInCredentials,
         origin: &RequestOrigin,
     ) -> Result<Arc<Account>, SignInRefusal> {
+        self.is_no_personal_access_token(credentials, origin).await?;
         let facts = self.sign_in_facts(credentials, origin).await?;
         self.check_and_count(credentials, facts, origin).await
+    }
+
+    /// Refuses a personal access token where a password is needed, before it costs a hash or counts towards a lock: a
+    /// program that sends it to the wrong address would lock its user.
+    async fn is_no_personal_access_token(
+        &self,
+        credentials: &SignInCredentials,
+        origin: &RequestOrigin,
+    ) -> Result<(), SignInRefusal> {
+        if self.context.vault.personal_access_token_digest(credentials.password.expose()).is_none() {
+            return Ok(());
+        }
+        let reason = RefusalReason::PersonalAccessTokenElsewhere;
+        Refusals::of(&self.context).note_request(reason, None, origin).await;
+        Err(SignInRefusal::Refused)
     }
 
     async fn sign_in_facts(

@@ -18,7 +18,7 @@ use crate::{Context, Fault};
 
 mod data;
 
-use data::AllowedNames;
+pub(in crate::management) use data::AllowedNames;
 pub use data::{AllowedApplication, ReachedData, ReachedSource};
 
 /// Why nothing that a user has allowed was revoked.

@@ -10,9 +10,11 @@ use domain::account::{DataSource, Permission, Rights, Role, User};
 use domain::audit::NewAuditEvent;
 use domain::id::{ApplicationId, ClientId, DataSourceId, GrantId, UserId};
 use domain::limit::Limit;
+use domain::secret::Digest;
 use oauth::application::Application;
 use oauth::cors::OriginPattern;
 use oauth::grant::Grant;
+use oauth::personal_access_token::PersonalAccessToken;
 use oauth::scope::{ScopeRegistry, ScopeSet};
 use quick_cache::sync::Cache;
 use store::{StoreError, Versions, fold_name};
@@ -39,6 +41,8 @@ pub struct EntityCache {
     named_data_sources: KeyedCache<String, DataSource>,
     /// Data sources by id; those that were deleted too, because old grants name them.
     data_sources: KeyedCache<DataSourceId, Option<Arc<DataSource>>>,
+    /// Personal access tokens by digest; they change with the users.
+    personal_access_tokens: KeyedCache<[u8; 32], PersonalAccessToken>,
     grants: Cache<GrantId, Grant>,
     /// The sign-ins of grants, which never change.
     sign_ins: Cache<GrantId, SignIn>,
@@ -91,6 +95,7 @@ impl Default for EntityCache {
             users: KeyedCache::new(10_000),
             named_data_sources: KeyedCache::new(1_000),
             data_sources: KeyedCache::new(1_000),
+            personal_access_tokens: KeyedCache::new(10_000),
             grants: Cache::new(10_000),
             sign_ins: Cache::new(10_000),
             limits: RwLock::default(),
@@ -145,9 +150,10 @@ impl EntityCache {
         self.origins.forget();
     }
 
-    /// Drops every user.
+    /// Drops every user, and their personal access tokens.
     pub(crate) fn forget_users(&self) {
         self.users.forget();
+        self.personal_access_tokens.forget();
     }
 
     /// Drops every data source.
@@ -245,6 +251,16 @@ impl Entities<'_> {
             None => Ok(None),
         };
         self.context.entities.users.get_or_read(&id, read).await
+    }
+
+    /// Finds a personal access token by its digest, cached or read.
+    pub(crate) async fn personal_access_token(
+        self,
+        digest: &Digest,
+    ) -> Result<Option<Arc<PersonalAccessToken>>, StoreError> {
+        ChangeFeed::of(self.context).ensure_fresh().await?;
+        let read = async || self.context.store.find_personal_access_token(digest).await;
+        self.context.entities.personal_access_tokens.get_or_read(digest.as_bytes(), read).await
     }
 
     /// Adds to an event the user whose access it is about, and returns the user. A deleted user is only

@@ -27,6 +27,9 @@ pub const SECRET_OVERLAP_SECS: u32 = 24 * 3_600;
 /// The default number of days after which a new ring key is created.
 pub const ROTATE_KEYS_EVERY_DAYS: u32 = 90;
 
+/// How long a personal access token may be valid by default, in days.
+pub const PERSONAL_ACCESS_TOKEN_DAYS: u32 = 366;
+
 /// The default number of days that audit events are kept.
 pub const AUDIT_RETENTION_DAYS: u32 = 365;
 

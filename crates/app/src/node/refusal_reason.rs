@@ -23,6 +23,10 @@ pub enum RefusalReason {
     TokenUnproved,
     /// An access token of a trusted issuer that is not accepted, or the name of a service that has none.
     IssuedTokenInvalid,
+    /// A personal access token that is unknown, has expired, was ended, or came with the name of another user.
+    PersonalAccessTokenInvalid,
+    /// A personal access token where a user's password is needed.
+    PersonalAccessTokenElsewhere,
     /// An application that does not exist or belongs to somebody else.
     ApplicationOutOfReach,
     /// A data source that does not exist or belongs to somebody else.
@@ -71,6 +75,8 @@ impl RefusalReason {
             Self::TokenRevoked => "an access token that was revoked",
             Self::TokenUnproved => "an access token without a proof of the key to which it is bound",
             Self::IssuedTokenInvalid => "an access token of another service that is not accepted here",
+            Self::PersonalAccessTokenInvalid => "a personal access token that is not accepted",
+            Self::PersonalAccessTokenElsewhere => "a personal access token in place of a password",
             Self::ApplicationOutOfReach => {
                 "there is no application with that id, or it belongs to somebody else"
             }

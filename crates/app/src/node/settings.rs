@@ -82,6 +82,8 @@ pub struct AppSettings {
     pub external_signer: Option<ExternalSigner>,
     /// How many days audit events are kept; 0 keeps them forever.
     pub audit_retention_days: u32,
+    /// Personal access tokens.
+    pub personal_access_tokens: PersonalAccessTokenSettings,
     /// Folders below which SQLite files may be named as data sources.
     pub sqlite_folders: Vec<PathBuf>,
     /// Folders whose files are never data sources: the server's own.
@@ -125,7 +127,27 @@ impl Default for RequestObjectSettings {
     }
 }
 
+/// The settings of personal access tokens.
+#[derive(Debug, Clone, Copy)]
+pub struct PersonalAccessTokenSettings {
+    /// Whether users may make and use them.
+    pub enabled: bool,
+    /// How long one may be valid at most, in days.
+    pub most_days: u32,
+}
+
+impl Default for PersonalAccessTokenSettings {
+    fn default() -> Self {
+        Self { enabled: true, most_days: lifetimes::PERSONAL_ACCESS_TOKEN_DAYS }
+    }
+}
+
 impl AppSettings {
+    /// Whether personal access tokens may be made and used. They are bound to no key.
+    pub fn accepts_personal_access_tokens(&self) -> bool {
+        self.personal_access_tokens.enabled && !self.minimum_profile.rules().bound_tokens
+    }
+
     /// Whether an application of this profile signs its authorization requests and gets signed responses ([FAPI 2.0 Message
     /// Signing](https://openid.net/specs/fapi-message-signing-2_0-final.html)).
     pub fn signs_messages(&self, profile: Profile) -> bool {
@@ -196,6 +218,7 @@ impl Default for AppSettings {
             rotate_keys_every_days: lifetimes::ROTATE_KEYS_EVERY_DAYS,
             external_signer: None,
             audit_retention_days: lifetimes::AUDIT_RETENTION_DAYS,
+            personal_access_tokens: PersonalAccessTokenSettings::default(),
             sqlite_folders: Vec::new(),
             forbidden_folders: Vec::new(),
             backup_mark: None,

@@ -96,8 +96,8 @@ async fn list(opened: &OpenedInstallation, command: &List) -> anyhow::Result<()>
     Ok(())
 }
 
-/// The data that an application reaches, in a few words.
-fn in_words(data: &ReachedData) -> String {
+/// The data that an access reaches, in a few words.
+pub(super) fn in_words(data: &ReachedData) -> String {
     let mut words: Vec<String> = Vec::new();
     for source in &data.sources {
         let only = if source.entities.is_empty() { "" } else { " (in part)" };

@@ -322,8 +322,7 @@ settings! {
         private_use_schemes: Vec<PrivateUseScheme> = PrivateUseScheme::known();
     }
 
-    /// Clients that register themselves ([RFC 7591](https://www.rfc-editor.org/rfc/rfc7591)). See [clients that register
-    /// themselves](client-registration.md).
+    /// Clients that [register themselves](client-registration.md) ([RFC 7591](https://www.rfc-editor.org/rfc/rfc7591)).
     registration: Registration = "registration" {
         /// Who may register: `off` for nobody, `initial_access_token` for those to whom an Administrator gave one, `open` for
         /// anybody who reaches the server.
@@ -347,8 +346,15 @@ settings! {
         unused_days: u32 = 30, in 0..=36_500;
     }
 
-    /// Requests of the server to addresses that clients name, such as that of their keys. See
-    /// [outbound requests](decisions/outbound-requests.md).
+    /// Tokens that people make for programs that cannot sign in: [personal access tokens](personal-access-tokens.md).
+    personal_access_tokens: PersonalAccessTokens = "personal_access_tokens" {
+        /// Whether people may make and use them. If not, those that exist are refused, and can still be listed and ended.
+        enabled: bool = true;
+        /// How long a new token may be valid at most, in days.
+        max_days: u32 = lifetimes::PERSONAL_ACCESS_TOKEN_DAYS, in 1..=3_660;
+    }
+
+    /// Requests of the server to addresses that clients name: [outbound requests](decisions/outbound-requests.md).
     outbound: Outbound = "outbound" {
         /// For tests only: a file with certificates of authorities in PEM that are trusted besides the public
         /// ones. It also permits loopback addresses, and is not for an installation that others can reach.

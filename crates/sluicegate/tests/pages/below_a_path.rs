@@ -33,7 +33,13 @@ fn sign_in_allow_and_sign_out(scripts: Scripts) {
 
     browser.open(&stage.at(""));
     browser.open(&stage.at("/account"));
-    for page in ["/account/profile", "/account/applications", "/account/requests", "/account/password"] {
+    for page in [
+        "/account/profile",
+        "/account/applications",
+        "/account/requests",
+        "/account/tokens",
+        "/account/password",
+    ] {
         browser.follow(&format!("nav a[href='/gate{page}']"));
         assert_eq!((browser.address(), browser.value(IS_STYLED)), (stage.at(page), true.into()));
     }

@@ -74,10 +74,31 @@ pub(crate) fn walk(stage: &Stage, mut see: impl FnMut(&mut Browser, &str)) {
     browser.value("document.querySelector('#email').type = 'text'");
     browser.follow("#profile-submit");
     see(&mut browser, "profile with a problem");
+    walk_tokens(stage, &mut browser, &mut see);
     walk_changes(stage, &mut browser, &mut see, &client.at("/desk"));
     walk_many_data_sources(stage, &mut browser, &mut see, &client.at("/harbour"));
     walk_the_rest(stage, &mut browser, &mut see);
     walk_strangers(stage, &mut browser, &mut see);
+}
+
+/// Personal access tokens: none, one that is made with faults and without, and its end.
+fn walk_tokens(stage: &Stage, browser: &mut Browser, see: &mut impl FnMut(&mut Browser, &str)) {
+    browser.open(&stage.at("/account/tokens"));
+    see(browser, "no tokens");
+    browser.follow("#new-token");
+    see(browser, "new token");
+    browser.fill("#token-name", LONG);
+    browser.follow("#token-submit");
+    see(browser, "new token with a problem");
+    browser.fill("#token-name", TURNED);
+    browser.follow("#token-submit");
+    see(browser, "token");
+    browser.follow("#token-done");
+    see(browser, "tokens");
+    browser.follow("a.danger");
+    see(browser, "end of a token");
+    browser.follow("#token-end-submit");
+    see(browser, "tokens after one has ended");
 }
 
 /// The pages that remain, until the user has signed out.

@@ -68,6 +68,8 @@ const ROWS: &[Row] = &[
     ("registration.max_clients", "a further client is refused", "crates/web/tests/protocol/client_registration.rs", "the_number_of_clients_is_limited"),
     ("registration.per_address_per_minute", "further registrations are answered 429", "crates/web/tests/protocol/client_registration.rs", "registrations_of_one_network_are_limited"),
     ("registration.unused_days", "an unused client is gone", "crates/web/tests/protocol/client_registration.rs", "an_unused_client_is_deleted_and_a_used_one_stays"),
+    ("personal_access_tokens.enabled", "they are refused", "crates/web/tests/odata/personal_access_tokens.rs", "an_administrator_can_forbid_them"),
+    ("personal_access_tokens.max_days", "longer ones are refused", "crates/web/tests/odata/personal_access_tokens.rs", "a_form_that_cannot_be_granted_is_shown_again_as_it_was"),
     ("clients.metadata_documents", "a URL is not a client id", "crates/web/tests/protocol/client_documents.rs", "documents_can_be_switched_off"),
     ("clients.allowed_document_hosts", "documents of other hosts are refused", "crates/web/tests/protocol/document_clients.rs", "an_administrator_chooses_the_hosts_of_documents"),
     ("clients.forbidden_document_hosts", "its documents are refused", "crates/web/tests/protocol/document_clients.rs", "an_administrator_chooses_the_hosts_of_documents"),

@@ -15,6 +15,8 @@ use crate::respond::management::{ManagementProblem, no_content};
 
 mod answer;
 
+pub(super) use answer::Data;
+
 /// Operation 7: the applications that the caller has allowed.
 pub(crate) async fn list(
     acting: ActingRequest,

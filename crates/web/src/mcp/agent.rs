@@ -1,10 +1,11 @@
-//! The agent that sends a message: it has an access token, and nothing else counts.
+//! The agent that sends a message: it has an access token or a personal access token, and nothing else counts.
 
 use std::convert::Infallible;
 
 use app::data::ResourcePath;
 use app::identity::authentication::AuthenticationService;
 use app::identity::caller::{Caller, RequestOrigin};
+use app::identity::personal_access::{PersonalAccessRefusal, PersonalAccessService};
 use app::identity::refusals::RefusalService;
 use app::management::trusted_origins::Reach;
 use app::node::NodeService;
@@ -68,6 +69,9 @@ impl Agent {
                 return Err(McpProblem::malformed("send one Authorization header"));
             }
         };
+        if let Some(caller) = personal(state, sent, &origin).await {
+            return Ok(Self { caller: caller?, origin, since: state.node().now() });
+        }
         let Some(presented) = sent.token() else {
             malformed().await;
             return Err(McpProblem::unauthenticated());
@@ -81,6 +85,23 @@ impl Agent {
         let caller = authentication.caller_by_token(presented, &facts, &origin).await?;
         Ok(Self { caller, origin, since: state.node().now() })
     }
+}
+
+/// The caller by a personal access token, alone or as the password of Basic credentials; `None` if the request has none.
+async fn personal(
+    state: &WebState,
+    sent: Authorization<'_>,
+    origin: &RequestOrigin,
+) -> Option<Result<Caller, PersonalAccessRefusal>> {
+    let service = state.service::<PersonalAccessService>();
+    if sent.is_bearer() && PersonalAccessService::is_meant(sent.credentials) {
+        return Some(service.caller_by_token(sent.credentials, origin).await);
+    }
+    let credentials = sent.user()?;
+    if !PersonalAccessService::is_meant_by(&credentials.password) {
+        return None;
+    }
+    Some(service.caller_by_credentials(&credentials, origin).await)
 }
 
 /// How a refused request is challenged.

@@ -1,4 +1,4 @@
-//! Authentication for data: a bearer token, or a user name and a password.
+//! Authentication for data: an access token, a personal access token, or a user name and a password.
 
 use std::convert::Infallible;
 
@@ -6,6 +6,7 @@ use app::data::ResourcePath;
 use app::identity::authentication::{AuthenticationService, BearerRefusal};
 use app::identity::caller::{Caller, RequestOrigin};
 use app::identity::issued_tokens::{IssuedTokenRefusal, IssuedTokenService};
+use app::identity::personal_access::PersonalAccessService;
 use app::identity::refusals::RefusalService;
 use app::identity::sign_in::SignInService;
 use app::node::NodeService;
@@ -108,7 +109,18 @@ async fn prove(
             // Boxed, so that tokens of this server do not pay for the state that only this path needs.
             return Box::pin(by_service(state, parts, presented, origin)).await;
         }
+        if presented.scheme == TokenType::Bearer && PersonalAccessService::is_meant(presented.text) {
+            let personal = state.service::<PersonalAccessService>();
+            return Ok(personal.caller_by_token(presented.text, origin).await?);
+        }
         return by_token(state, parts, presented, origin).await;
+    }
+    let credentials = sent.user();
+    if let Some(credentials) = &credentials
+        && PersonalAccessService::is_meant_by(&credentials.password)
+    {
+        let personal = state.service::<PersonalAccessService>();
+        return Ok(personal.caller_by_credentials(credentials, origin).await?);
     }
     if !accepts_passwords(state) {
         malformed(state, origin).await;
@@ -118,7 +130,7 @@ async fn prove(
         malformed(state, origin).await;
         return Err(ODataProblem::unauthenticated("the schemes Bearer, DPoP and Basic are supported"));
     }
-    let Some(credentials) = sent.user() else {
+    let Some(credentials) = credentials else {
         malformed(state, origin).await;
         return Err(ODataProblem::unauthenticated("the credentials in Authorization cannot be read"));
     };

@@ -285,7 +285,7 @@ async fn list(
 }
 
 /// No user is named, so nothing can be refused; a failure is passed on.
-fn acting_fault(refusal: ActingRefusal) -> app::Fault {
+pub(super) fn acting_fault(refusal: ActingRefusal) -> app::Fault {
     match refusal {
         ActingRefusal::Fault(fault) => fault,
         other => app::Fault::Broken(Box::new(other)),

@@ -2,7 +2,7 @@
 
 use app::protocol::authorize::ConsentDecision;
 use domain::id::DataSourceId;
-use oauth::authorize::{Choice, DataQuestion, Offer, OfferedEntity, OfferedSource};
+use oauth::authorize::{Choice, ChoiceFault, DataQuestion, Offer, OfferedEntity, OfferedSource};
 use oauth::data_access::{MOST_CHOSEN, SourceIds};
 
 use super::form::{FormBody, fields};
@@ -30,6 +30,8 @@ pub(crate) struct DataChoice {
     pub(crate) outgrown: Vec<String>,
     /// Why the user must choose again.
     pub(crate) problem: Option<String>,
+    /// Whether no application asks, but the user makes a token.
+    pub(crate) is_of_token: bool,
 }
 
 /// The box for changes.
@@ -94,7 +96,18 @@ impl DataChoice {
             changes: ChangeBox::of(offer, choice),
             outgrown: offer.outgrown().map(|source| source.name.clone()).collect(),
             problem: fault.as_ref().map(|fault| sentence(&fault.to_string())),
+            is_of_token: false,
         }
+    }
+
+    /// The boxes of the page on which a user makes a token.
+    pub(crate) fn of_token(question: &DataQuestion, query: &FinderQuery) -> Self {
+        let problem = question.fault.as_ref().map(|fault| match fault {
+            ChoiceFault::Nothing => "Choose at least one data source.".to_owned(),
+            ChoiceFault::NothingButLater => "Tick the box for data sources that you get later.".to_owned(),
+            other => sentence(&other.to_string()),
+        });
+        Self { problem, is_of_token: true, ..Self::new(question, query) }
     }
 }
 
@@ -188,7 +201,7 @@ pub(crate) fn chosen(form: &FormBody) -> Option<Choice> {
 #[cfg(test)]
 pub(crate) fn samples() -> Vec<DataChoice> {
     use super::tests::HOSTILE;
-    use oauth::authorize::{ChoiceFault, RejectedChoice};
+    use oauth::authorize::RejectedChoice;
     use oauth::data_access::{DataAccess, SourceAccess};
     let source = |id: i64, entities: &[&str]| OfferedSource {
         id: DataSourceId::new(id),

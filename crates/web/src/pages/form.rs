@@ -64,6 +64,14 @@ pub mod fields {
     pub const CHANGES: Name = Name::new("changes", 8);
     /// The data sources about whose changes that box asks, as [`COUNTED`].
     pub const CHANGEABLE: Name = Name::new("changeable", 16 * 1024);
+    /// What a user calls a personal access token. Longer than allowed, so that it can be refused with a message.
+    pub const TOKEN_NAME: Name = Name::new("name", 2048);
+    /// How many days a personal access token is valid.
+    pub const DAYS: Name = Name::new("days", 8);
+    /// Whether a personal access token is for OData.
+    pub const FOR_ODATA: Name = Name::new("odata", 8);
+    /// Whether a personal access token is for agents.
+    pub const FOR_MCP: Name = Name::new("mcp", 8);
     /// The button of the consent page.
     pub const DECISION: Name = Name::new("decision", 16);
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{account, demo, device, ended, login, logout, password, profile, requests, start};
+use super::{account, demo, device, ended, login, logout, password, profile, requests, start, tokens};
 use crate::http::base_path::BasePath;
 
 /// A name that would do harm if it were not escaped, in text, in an attribute, or in an address.
@@ -22,6 +22,7 @@ fn all() -> Vec<String> {
     pages.extend(device::samples());
     pages.extend(ended::samples());
     pages.extend(requests::samples());
+    pages.extend(tokens::samples());
     pages.extend(crate::oauth::authorize::samples());
     pages.extend(crate::oauth::logout::samples());
     pages.extend(crate::respond::page::samples());

@@ -3,6 +3,7 @@
 use app::Fault;
 use app::data::DataRefusal;
 use app::identity::authentication::BearerRefusal;
+use app::identity::personal_access::PersonalAccessRefusal;
 use axum::response::Response;
 use http::StatusCode;
 use oauth::error::ErrorCode;
@@ -127,6 +128,22 @@ impl From<BearerRefusal> for McpProblem {
                 Self { challenges: Challenge::after(&refusal), ..problem }
             }
             BearerRefusal::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<PersonalAccessRefusal> for McpProblem {
+    fn from(refusal: PersonalAccessRefusal) -> Self {
+        let message = refusal.to_string();
+        match refusal {
+            PersonalAccessRefusal::Dead | PersonalAccessRefusal::SwitchedOff => {
+                Self { challenges: challenge::DEAD, ..Self::of_status(StatusCode::UNAUTHORIZED, message) }
+            }
+            PersonalAccessRefusal::TooOften { retry_after_secs } => {
+                let problem = Self::of_status(StatusCode::TOO_MANY_REQUESTS, message);
+                Self { retry_after_secs: Some(retry_after_secs), ..problem }
+            }
+            PersonalAccessRefusal::Fault(fault) => fault.into(),
         }
     }
 }

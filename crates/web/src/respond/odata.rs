@@ -5,6 +5,7 @@ use app::Fault;
 use app::data::{BrokenRule, DataRefusal, SourceFailure};
 use app::identity::authentication::BearerRefusal;
 use app::identity::issued_tokens::IssuedTokenRefusal;
+use app::identity::personal_access::PersonalAccessRefusal;
 use app::identity::sign_in::SignInRefusal;
 use axum::body::Body;
 use axum::response::Response;
@@ -137,6 +138,23 @@ impl From<IssuedTokenRefusal> for ODataProblem {
             IssuedTokenRefusal::Fault(fault) => return fault.into(),
         };
         Self { challenges: challenge::DEAD, ..Self::new(StatusCode::UNAUTHORIZED, code, message) }
+    }
+}
+
+impl From<PersonalAccessRefusal> for ODataProblem {
+    fn from(refusal: PersonalAccessRefusal) -> Self {
+        let message = refusal.to_string();
+        match refusal {
+            PersonalAccessRefusal::Dead | PersonalAccessRefusal::SwitchedOff => {
+                let challenges = &[Challenge::Presented(ErrorCode::InvalidToken), Challenge::Basic];
+                Self { challenges, ..Self::new(StatusCode::UNAUTHORIZED, "InvalidToken", message) }
+            }
+            PersonalAccessRefusal::TooOften { retry_after_secs } => {
+                let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message);
+                Self { retry_after_secs: Some(retry_after_secs), ..problem }
+            }
+            PersonalAccessRefusal::Fault(fault) => fault.into(),
+        }
     }
 }
 

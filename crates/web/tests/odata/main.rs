@@ -20,6 +20,7 @@ mod metadata_of_resources;
 mod models;
 mod mysql;
 mod paging;
+mod personal_access_tokens;
 mod planning;
 mod postgres;
 mod protocol;

@@ -74,7 +74,7 @@ impl OpenedSource {
     ) -> Arc<Self> {
         let application = match caller.via() {
             Via::Bearer { application, .. } => Some(application.get()),
-            Via::Basic | Via::Session | Via::CommandLine | Via::Issuer(_) => None,
+            Via::Basic | Via::Session | Via::CommandLine | Via::Issuer(_) | Via::Personal(_) => None,
         };
         self.reached(caller.account(), application, names, action)
     }

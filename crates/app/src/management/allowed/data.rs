@@ -47,12 +47,12 @@ pub struct ReachedSource {
 
 /// Finds the names of the data that applications reach.
 #[derive(Clone, Copy)]
-pub(super) struct AllowedNames<'a> {
+pub(in crate::management) struct AllowedNames<'a> {
     entities: Entities<'a>,
 }
 
 impl<'a> AllowedNames<'a> {
-    pub(super) const fn of(context: &'a Context) -> Self {
+    pub(in crate::management) const fn of(context: &'a Context) -> Self {
         Self { entities: Entities::of(context) }
     }
 
@@ -78,13 +78,32 @@ impl<'a> AllowedNames<'a> {
         Ok(named)
     }
 
+    /// The data that an access of the user with these scopes reaches; `None` stands for all data.
+    ///
+    /// # Errors
+    /// If a data source cannot be read.
+    pub(in crate::management) async fn of_access(
+        self,
+        user: UserId,
+        scopes: &ScopeSet,
+        data: Option<&DataAccess>,
+    ) -> Result<ReachedData, Fault> {
+        let Some(data) = data else { return Ok(ReachedData { later: true, ..ReachedData::default() }) };
+        let names = self.names(user, is_large(data)).await?;
+        self.reached_data(&names, scopes, data).await
+    }
+
     /// How the names of these data are found: many are read together, a few are cached.
     async fn names_for(self, user: UserId, all: &[Allowed]) -> Result<Names, Fault> {
-        let is_large = |one: &Allowed| match &one.data {
-            AllowedData::Limited(data) => !data.whole.is_empty() || data.except.len() > MOST_SOURCES,
+        let has_many = |one: &Allowed| match &one.data {
+            AllowedData::Limited(data) => is_large(data),
             AllowedData::Nothing | AllowedData::Everything => false,
         };
-        if !all.iter().any(is_large) {
+        self.names(user, all.iter().any(has_many)).await
+    }
+
+    async fn names(self, user: UserId, are_many: bool) -> Result<Names, Fault> {
+        if !are_many {
             return Ok(Names::Cached(user));
         }
         Ok(Names::Read(self.entities.all_readable_sources(user).await?.into_iter().collect()))
@@ -132,6 +151,11 @@ impl<'a> AllowedNames<'a> {
             Names::Read(all) => Ok(all.get(&id).cloned()),
         }
     }
+}
+
+/// Whether an access names many data sources.
+fn is_large(data: &DataAccess) -> bool {
+    !data.whole.is_empty() || data.except.len() > MOST_SOURCES
 }
 
 /// The names of the data sources that a user may read.

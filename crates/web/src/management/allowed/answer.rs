@@ -14,9 +14,9 @@ pub(super) struct AllowedApplication {
     data: Option<Data>,
 }
 
-/// The data that it reaches.
+/// The data that an access reaches.
 #[derive(Serialize)]
-struct Data {
+pub(in crate::management) struct Data {
     #[serde(rename = "dataSources", skip_serializing_if = "Vec::is_empty")]
     sources: Vec<Source>,
     #[serde(rename = "unavailableDataSources", skip_serializing_if = "is_zero")]
