@@ -128,7 +128,8 @@ pub(crate) fn binary(text: &str) -> Option<Vec<u8>> {
             decoded.push(u8::try_from((bits >> held) & 0xff).ok()?);
         }
     }
-    let is_padded = text.len() == padded.len() || (padded.len() - text.len() < 3 && padded.len() % 4 == 0);
+    let is_padded =
+        text.len() == padded.len() || (padded.len() - text.len() < 3 && padded.len().is_multiple_of(4));
     let stray = bits & ((1 << held) - 1);
     (text.len() % 4 != 1 && is_padded && stray == 0).then_some(decoded)
 }

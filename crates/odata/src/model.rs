@@ -157,6 +157,7 @@ pub struct ForeignKey {
 
 /// An entity set and its type, compiled.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct EntityType {
     /// The name of the entity set.
     pub name: String,

@@ -74,6 +74,7 @@ fn is_same(reading: Reading, cell: Cell<'_>, value: &NewValue) -> bool {
 }
 
 /// Whether a cell has the floating-point number that is nearest to this one.
+#[expect(clippy::float_cmp, reason = "nothing but the number itself is meant, and the two zeros are one")]
 fn is_same_number(reading: Reading, cell: Cell<'_>, value: f64) -> bool {
     let nearest = |value: f64| match reading.ty {
         #[expect(clippy::cast_possible_truncation, reason = "the type has single precision")]

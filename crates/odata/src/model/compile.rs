@@ -24,8 +24,8 @@ impl Model {
     /// Compiles the schema of a driver as its owner shapes it.
     pub fn shaped(namespace: &str, mut schema: Schema, document: &ModelDocument) -> Self {
         let mut findings = Vec::new();
-        let named = document.repeatable_requests.as_ref();
-        let request_table = named.and_then(|name| RequestTable::taken_from(&mut schema, name, &mut findings));
+        let take = |name| RequestTable::taken_from(&mut schema, name, &mut findings);
+        let request_table = document.repeatable_requests.as_ref().and_then(take);
         let tables = shape::apply(document, schema, &mut findings);
         let mut names = SetNames::of(&tables, &mut findings);
         let mut entity_types = Vec::with_capacity(tables.len());

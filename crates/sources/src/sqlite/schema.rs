@@ -13,6 +13,7 @@ use crate::own_tables::refuse_by_tables;
 use crate::{Described, SourceError};
 
 /// The description of a table by `pragma_table_list`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Listed {
     name: String,
     kind: Kind,

@@ -37,6 +37,7 @@ pub(super) const LETTERS: &str = "und-x-icu";
 
 /// A table or view.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Relation {
     pub(super) oid: Oid,
     pub(super) schema: String,

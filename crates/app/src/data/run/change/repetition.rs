@@ -102,17 +102,17 @@ impl OneChange<'_> {
                     ChangeKind::CreateDeep(deep) => format!("&$expand={}", deep.expand()),
                     _ => String::new(),
                 };
-                let shows = tag.is_some() && self.bound.wanted != Some(false);
+                let is_wanted = tag.is_some() && self.bound.wanted != Some(false);
                 let done = Done::Created(format!("{}/{path}", self.job.root.trim_end_matches('/')));
-                (done, shows.then(|| format!("{path}?{query}{expand}")), tag)
+                (done, is_wanted.then(|| format!("{path}?{query}{expand}")), tag)
             }
             None if record.answer == Done::Updated.verb() => {
                 let tag = match &self.bound.change.state {
                     Some(state) => tag_of(reads, state).await?,
                     None => None,
                 };
-                let shows = tag.is_some() && self.bound.wanted == Some(true);
-                (Done::Updated, shows.then(|| self.bound.path_and_query.clone()), tag)
+                let is_wanted = tag.is_some() && self.bound.wanted == Some(true);
+                (Done::Updated, is_wanted.then(|| self.bound.path_and_query.clone()), tag)
             }
             _ => (Done::Deleted, None, None),
         };
