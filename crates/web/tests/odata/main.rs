@@ -30,4 +30,5 @@ mod resources;
 mod rules;
 mod server_source;
 mod user_roles;
+mod weak_links;
 mod withdrawal;
