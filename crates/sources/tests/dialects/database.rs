@@ -34,6 +34,8 @@ pub(crate) fn table(name: &str, columns: Vec<Column>, key: &[&str]) -> Table {
 
 pub(crate) trait Database {
     const DIALECT: Dialect;
+    /// Whether it computes with what is not a number. Otherwise that is null.
+    const HAS_NAN: bool = true;
 
     type Row: Row;
 

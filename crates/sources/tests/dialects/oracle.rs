@@ -112,6 +112,19 @@ impl Expression {
         }
     }
 
+    /// Whether it, or a part of it, computes what is not a number.
+    pub(crate) fn computes_nan(&self, row: &[Value]) -> bool {
+        let of_itself = || matches!(self.value(row), Ok(Value::Double(value)) if value.is_nan());
+        let parts: Vec<&Expression> = match &self.term {
+            Term::Null | Term::Literal(..) | Term::Column(..) => return false,
+            Term::Negate(operand) | Term::Not(operand) => vec![operand],
+            Term::Arithmetic(_, left, right) | Term::Compare(_, left, right) => vec![left, right],
+            Term::Call(_, terms) | Term::And(terms) | Term::Or(terms) => terms.iter().collect(),
+            Term::In(operand, items) => [operand.as_ref()].into_iter().chain(items).collect(),
+        };
+        of_itself() || parts.iter().any(|part| part.computes_nan(row))
+    }
+
     fn is_literal(&self) -> bool {
         matches!(self.term, Term::Literal(..))
     }

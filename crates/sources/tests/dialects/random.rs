@@ -24,6 +24,12 @@ pub(crate) fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().map_or(otherwise, |text| text.parse().unwrap())
 }
 
+/// Whether the request computes what is not a number for some row.
+fn computes_nan(sample: &Sample, request: &Request) -> bool {
+    let mut terms = request.filter.iter().chain(request.order.iter().map(|(term, _)| term));
+    terms.any(|term| sample.rows.iter().any(|row| term.computes_nan(row)))
+}
+
 /// The ids of the rows of a request among those that are reached, in order; `None` if some row has no answer.
 pub(crate) fn expected(
     sample: &Sample,
@@ -72,14 +78,14 @@ pub(crate) fn is_refused(database: &impl Database, url: &str) -> bool {
 }
 
 /// Compares random requests to the database with the answers of the evaluator.
-pub(crate) fn give_the_rows_that_the_standard_says(database: &impl Database, sample: &Sample) {
+pub(crate) fn give_the_rows_that_the_standard_says<D: Database>(database: &D, sample: &Sample) {
     let (first, count) = (number(SEED, FIRST), number(COUNT, REQUESTS));
     let mut compared = 0;
     for seed in first..first + count {
         let mut requests = Requests::new(sample, Random::new(seed).bits());
         let request = requests.request();
         let url = request.url();
-        if is_refused(database, &url) {
+        if is_refused(database, &url) || !D::HAS_NAN && computes_nan(sample, &request) {
             continue;
         }
         let page_size = 1 + requests.random.place(12);

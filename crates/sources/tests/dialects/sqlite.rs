@@ -35,6 +35,7 @@ impl Sqlite {
 
 impl Database for Sqlite {
     const DIALECT: Dialect = Dialect::Sqlite;
+    const HAS_NAN: bool = false;
 
     type Row = ReadRow;
     type Failure = Unanswerable;
@@ -88,6 +89,12 @@ fn columns() -> Vec<Sampled> {
             ],
         ),
     ]
+}
+
+#[test]
+fn random_requests_give_the_rows_that_the_standard_says() {
+    let sample = Sample::of(columns(), 7, random::ROWS, '"', "");
+    random::give_the_rows_that_the_standard_says(&Sqlite::new(&sample.sql), &sample);
 }
 
 #[test]
