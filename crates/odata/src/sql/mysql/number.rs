@@ -37,18 +37,13 @@ pub(super) fn exact(writer: &mut Writer<'_>, operand: &Typed) {
     }
 }
 
-/// Writes a division that fails for a divisor of zero, where MySQL returns null: with a subquery that has two rows then.
+/// Writes a division that fails for a divisor of zero, where MySQL returns null: with a subquery that has two rows. The subquery
+/// names no table, so that the names in the divisor still mean the columns of the outer one.
 fn divided(writer: &mut Writer<'_>, left: &Typed, operator: &str, right: &Typed) {
     if matches!(right.term, Term::Constant(_)) && !right.is_zero() {
         return binary(writer, left, operator, right);
     }
-    around(
-        writer,
-        "(CASE WHEN ",
-        [right],
-        "",
-        " = 0 THEN (SELECT z.n FROM (SELECT 1 AS n UNION ALL SELECT 2) AS z WHERE z.n > ",
-    );
+    around(writer, "(CASE WHEN ", [right], "", " = 0 THEN (SELECT 1 UNION ALL SELECT ");
     writer.operand(right);
     writer.text(") ELSE ");
     binary(writer, left, operator, right);
