@@ -17,7 +17,7 @@ use crate::syntax::{EntityOptions, Request, Step};
 use crate::tree::class::Class;
 use crate::tree::column::ScanId;
 use crate::tree::lookup::JoinedOne;
-use crate::tree::typed::{Term, Typed};
+use crate::tree::typed::Typed;
 use crate::tree::{Aggregate, AggregateFunction, Aggregated, Compute, Filter, Order, Page, PlanNode};
 use grouping::Joined;
 
@@ -65,7 +65,8 @@ impl<'m> Derived<'m> {
     /// Some of the rows, by their place in an order.
     fn limited(self, mut order: Vec<Order>, skip: u64, most: Option<u64>) -> Self {
         let (scan, entity_type) = self.rows.first_scan();
-        complete(&mut order, scan, entity_type);
+        let descending = order.last().is_some_and(|last| last.descending);
+        complete(&mut order, scan, entity_type, descending);
         let page = Page { input: Box::new(self.rows), order, after: None, skip, rows: most };
         Self { rows: PlanNode::Page(page).joined(&self.joins), ..self }
     }
@@ -125,7 +126,8 @@ impl<'m> Binding<'m> {
         let terms = self.terms(&mut derived, &options.order, "$orderby")?;
         let mut order = derived.ordered(terms);
         let (scan, own) = derived.first_scan();
-        complete(&mut order, scan, own);
+        let descending = order.last().is_some_and(|last| last.descending);
+        complete(&mut order, scan, own, descending);
         let expanded = self.expand(entity_type, &options.expand)?;
         let (values, kinds) = (self.budget.scan(), derived.kinds.take());
         let joins = std::mem::take(&mut derived.joins);
@@ -293,7 +295,7 @@ fn has_extremes(class: Class) -> bool {
 
 /// Terms of an order without those that are constant.
 fn ordering(mut terms: Vec<Order>) -> Vec<Order> {
-    terms.retain(|order| !matches!(order.term.term, Term::Constant(_) | Term::Null));
+    terms.retain(|order| !order.term.is_constant());
     terms
 }
 

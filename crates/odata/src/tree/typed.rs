@@ -215,6 +215,14 @@ impl Typed {
         }
     }
 
+    /// Whether it has the same value for all rows, and therefore orders nothing. MariaDB ignores what follows some of these
+    /// in an order.
+    pub(crate) fn is_constant(&self) -> bool {
+        let mut columns = 0;
+        self.each_column(&mut |_| columns += 1);
+        columns == 0
+    }
+
     /// Whether it is neither a column nor a constant, and may therefore be long.
     pub(crate) fn is_computed(&self) -> bool {
         !matches!(self.term, Term::Column(_) | Term::Constant(_) | Term::Null)
