@@ -206,6 +206,10 @@ pub(crate) trait Rules {
     /// [constants](Self::is_listable), or another value.
     fn listed(&self, writer: &mut Writer<'_>, operand: &Typed);
 
+    /// Writes an item of a list, such that neither its type nor its place in the list changes how the operand is compared
+    /// with other items.
+    fn listed_item(&self, writer: &mut Writer<'_>, operand: &Typed, item: &Typed);
+
     /// Writes a column to be read.
     fn read(&self, writer: &mut Writer<'_>, column: ScanColumn);
 

@@ -240,6 +240,10 @@ impl Rules for Mysql {
         }
     }
 
+    fn listed_item(&self, writer: &mut Writer<'_>, _: &Typed, item: &Typed) {
+        writer.operand(item);
+    }
+
     fn read(&self, writer: &mut Writer<'_>, column: ScanColumn) {
         column::shown(writer, column);
     }

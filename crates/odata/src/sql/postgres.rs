@@ -246,6 +246,14 @@ impl Rules for Postgres {
         }
     }
 
+    /// A double would make PostgreSQL compare the whole list as doubles.
+    fn listed_item(&self, writer: &mut Writer<'_>, operand: &Typed, item: &Typed) {
+        match &item.term {
+            Term::Constant(double @ Constant::Double(_)) => compare::value(writer, operand, double),
+            _ => writer.operand(item),
+        }
+    }
+
     fn read(&self, writer: &mut Writer<'_>, column: ScanColumn) {
         column::shown(writer, column);
     }

@@ -220,6 +220,10 @@ impl Rules for Sqlite {
         }
     }
 
+    fn listed_item(&self, writer: &mut Writer<'_>, _: &Typed, item: &Typed) {
+        writer.operand(item);
+    }
+
     fn read(&self, writer: &mut Writer<'_>, column: ScanColumn) {
         column::same(writer, column);
     }

@@ -60,6 +60,13 @@ pub(super) fn side(writer: &mut Writer<'_>, operand: &Typed) {
     writer.text(", 'NaN')");
 }
 
+/// Writes a constant in the type that it has beside the operand.
+pub(super) fn value(writer: &mut Writer<'_>, operand: &Typed, constant: &Constant) {
+    let kept = Kept::of(writer, operand);
+    let form = if kept == Kept::Other { 0 } else { BESIDE };
+    constant::bind(writer, constant, form, Bound::beside(kept, constant));
+}
+
 /// Writes the comparison of two constants. Those of types that PostgreSQL has with fewer digits are compared here.
 fn constants(
     writer: &mut Writer<'_>,

@@ -35,7 +35,7 @@ impl Writer<'_> {
         let may_be_listed = !has_replaced(&others) && !self.is_single(operand);
         if others.len() > LONGEST_CHAIN && others.iter().all(constant) && may_be_listed {
             self.operand(operand);
-            return self.items(&list);
+            return self.items(operand, &list);
         }
         let groups = usize::from(!listed.is_empty());
         self.joined(" OR ", groups + others.len(), &mut |writer, at| {
@@ -80,14 +80,14 @@ impl Writer<'_> {
 
     fn is_listed(&mut self, operand: &Typed, items: &[&Typed]) {
         self.rules.listed(self, operand);
-        self.items(items);
+        self.items(operand, items);
     }
 
-    fn items(&mut self, items: &[&Typed]) {
+    fn items(&mut self, operand: &Typed, items: &[&Typed]) {
         self.text(" IN (");
         for (index, item) in items.iter().enumerate() {
             self.text(if index == 0 { "" } else { "," });
-            self.operand(item);
+            self.rules.listed_item(self, operand, item);
         }
         self.text(")");
     }

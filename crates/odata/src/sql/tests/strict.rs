@@ -274,6 +274,10 @@ impl Rules for Strict {
         writer.operand(operand);
     }
 
+    fn listed_item(&self, writer: &mut Writer<'_>, _: &Typed, item: &Typed) {
+        writer.operand(item);
+    }
+
     fn read(&self, writer: &mut Writer<'_>, column: ScanColumn) {
         writer.column(column);
     }

@@ -60,6 +60,7 @@ fn postgresql_answers_what_the_standard_says() {
         "not (s in ('\0','a')) and s in ('Straße 😀 x','\0')",
         "d eq 2.5e0 and d lt 1e300 and n lt 1e19 and n eq -9223372036854775808e0 and f eq 2.50",
         "f lt INF and f gt -INF and f ne NaN and not (f eq NaN) and not (f lt NaN)",
+        "not ((d add 0) in (2.5000000000000000001,1e0)) and (d add 0) in (1e0,2.5) and not (d in (2.5000000000000000001,1e0))",
         "-null eq null and not (-length(null) ge at) and not (-(-null) lt d) and not ((-null) in (1,n))",
     ] {
         assert!(database.holds(condition), "{condition}");
