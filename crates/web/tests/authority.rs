@@ -564,8 +564,8 @@ async fn prepare(server: &TestServer, row: &Row) -> String {
             browser.sign_in(&USER).await.expect(200);
             let form = browser.form_with_button("token-submit").fill("name", "Crane").with("others", "yes");
             browser.submit(form.press("token-submit")).await.expect(200);
-            let list = server.get(PERSONAL_LIST).basic(&USER).send().await.expect(200).json();
-            let last = list["personalAccessTokens"].as_array().expect("a list").last().expect("a token");
+            let tokens = server.get(PERSONAL_LIST).basic(&USER).send().await.expect(200).json();
+            let last = tokens["personalAccessTokens"].as_array().expect("a list").last().expect("a token");
             row.path.replace("{id}", &last["id"].to_string())
         }
         Target::Account => made(server, row, USERS, account(server)).await,

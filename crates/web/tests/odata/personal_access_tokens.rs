@@ -48,7 +48,7 @@ async fn get(server: &TestServer, path: &str, token: &str) -> Answer {
 
 async fn basic(server: &TestServer, path: &str, name: &str, password: &str) -> Answer {
     let pair = STANDARD.encode(format!("{name}:{password}"));
-    server.get(path).header("authorization", &format!("Basic {pair}")).send().await
+    server.get(path).header("authorization", format!("Basic {pair}")).send().await
 }
 
 async fn list(server: &TestServer, user: &TestUser) -> Vec<Value> {

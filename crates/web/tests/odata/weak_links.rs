@@ -1,6 +1,7 @@
 //! Walks over all pages while the connection to the database is cut, slowed and silenced, and while a table changes.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use app::AppSettings;
@@ -114,15 +115,13 @@ impl Scene {
         }
     }
 
-    /// The ids of the rows of all pages. `failed` is called for each attempt that fails, which is repeated.
-    async fn walk(&self, path: &str, size: usize, failed: impl Fn()) -> Vec<i64> {
+    /// The ids of the rows of all pages. An attempt that fails is repeated; `tried` is told of each, and whether it succeeded.
+    async fn walk(&self, path: &str, size: usize, tried: impl Fn(bool)) -> Vec<i64> {
         let (mut rows, mut next) = (Vec::new(), Some(path.to_owned()));
         while let Some(path) = next.as_deref() {
-            let Some(page) = self.page(path, size).await else {
-                failed();
-                tokio::task::yield_now().await;
-                continue;
-            };
+            let page = self.page(path, size).await;
+            tried(page.is_some());
+            let Some(page) = page else { continue };
             rows.extend(ids(page["value"].as_array().unwrap()));
             next = page["@odata.nextLink"].as_str().map(|link| link.replace("http://127.0.0.1:8080", ""));
         }
@@ -130,24 +129,34 @@ impl Scene {
     }
 }
 
-/// Lets the link fail in a random way, [`FAULTS`] times.
-fn fail(link: &Link, seed: u64) {
-    let mut random = Random::new(seed);
+/// Lets the link fail in a random way, [`FAULTS`] times, each until some attempts have failed or been slow.
+fn fail(link: &Link, attempts: &Receiver<bool>) {
+    let mut random = Random::new(Random::fresh_seed());
+    let wait = |succeeded: bool, number: u64| {
+        attempts.try_iter().for_each(drop);
+        for _ in 0..number {
+            while attempts.recv().unwrap() != succeeded {}
+        }
+    };
     for _ in 0..FAULTS {
-        // Longer than the time limit of a request, now and then.
-        let mut millis = random.below(30);
+        let some = 1 + random.below(5);
         match random.below(8) {
-            0..=3 => link.cut(),
-            4..=5 => link.delay(Duration::from_millis(3), Duration::from_millis(9)),
+            0..=3 => {
+                link.cut();
+                wait(false, some);
+            }
+            4..=5 => {
+                link.delay(Duration::from_millis(3), Duration::from_millis(9));
+                wait(true, some);
+            }
             6 => link.half_open(),
             _ => {
                 link.half_open();
-                millis = 1_050;
+                wait(false, 1);
             }
         }
-        std::thread::sleep(Duration::from_millis(millis));
         link.pass();
-        std::thread::sleep(Duration::from_millis(random.below(30)));
+        wait(true, some);
     }
 }
 
@@ -158,13 +167,14 @@ async fn no_row_is_lost_or_doubled_when_the_connection_to_the_database_fails() {
         let link = Link::start(&database.address);
         let weak = scene.add(&(database.payload)("weak", &link.address())).await;
         scene.add(&(database.payload)("sound", &database.address)).await;
-        let (ended, failures) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let (tried, attempts) = channel();
+        let ended = AtomicBool::new(false);
         let all: Vec<i64> = (1..=ROWS).collect();
-        let walks = async |size| {
+        let walks = async |size, tried: Sender<bool>| {
             loop {
                 let is_last = ended.load(Ordering::Acquire);
-                let failed = || _ = failures.fetch_add(1, Ordering::Relaxed);
-                assert!(scene.walk("/api/odata4/weak/t?$orderby=id", size, failed).await == all);
+                let tried = |succeeded: bool| _ = tried.send(succeeded);
+                assert!(scene.walk("/api/odata4/weak/t?$orderby=id", size, tried).await == all);
                 if is_last {
                     return;
                 }
@@ -172,30 +182,33 @@ async fn no_row_is_lost_or_doubled_when_the_connection_to_the_database_fails() {
         };
         let undisturbed = async || {
             while !ended.load(Ordering::Acquire) {
-                let lost = || panic!("the other source failed");
-                assert!(scene.walk("/api/odata4/sound/t?$orderby=id", 700, lost).await == all);
+                let tried = |succeeded: bool| assert!(succeeded, "the other source failed");
+                assert!(scene.walk("/api/odata4/sound/t?$orderby=id", 700, tried).await == all);
             }
         };
         std::thread::scope(|threads| {
             threads.spawn(|| {
-                fail(&link, Random::fresh_seed());
+                let attempts = attempts;
+                fail(&link, &attempts);
                 ended.store(true, Ordering::Release);
             });
             tokio::task::block_in_place(|| {
-                let walking = async { tokio::join!(walks(190), walks(700), walks(3_000), undisturbed()) };
+                let (one, other) = (tried.clone(), tried.clone());
+                let walking = async {
+                    tokio::join!(walks(190, one), walks(700, other), walks(3_000, tried), undisturbed())
+                };
                 tokio::runtime::Handle::current().block_on(walking);
             });
         });
-        assert!(failures.into_inner() > 0, "the faults hit something");
 
         let path = format!("/api/mgmt/datasources/{weak}");
         scene.server.delete(&path).basic(&ADMIN).send().await.expect(204);
         while link.connections() > 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::task::yield_now().await;
         }
         drop(scene);
         while (database.run)(database.connections).unwrap() != "0" {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::task::yield_now().await;
         }
     })
     .await;
