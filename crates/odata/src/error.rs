@@ -191,6 +191,16 @@ impl Error {
         Reason::NotImplemented(what.to_owned()).nowhere()
     }
 
+    /// This server does not support something that stands in no particular place of the request.
+    pub fn not_implemented(what: &str) -> Self {
+        Reason::NotImplemented(what.to_owned()).nowhere()
+    }
+
+    /// No request changes what is addressed.
+    pub fn not_changeable(what: &str) -> Self {
+        Reason::NotChangeable(what.to_owned()).nowhere()
+    }
+
     /// How the caller should treat it.
     pub fn kind(&self) -> Kind {
         match self.reason {

@@ -6,6 +6,7 @@
 
 pub(crate) mod compile;
 pub mod document;
+mod group;
 pub(crate) mod mask;
 mod names;
 pub(crate) mod part;
@@ -267,6 +268,11 @@ impl Model {
     pub fn entity_type(&self, name: &str) -> Option<&EntityType> {
         self.by_name.get(name).map(|index| &self.entity_types[*index])
     }
+}
+
+/// The places of entity types by the names of their entity sets.
+fn by_name(entity_types: &[EntityType]) -> HashMap<String, usize> {
+    entity_types.iter().enumerate().map(|(at, entity_type)| (entity_type.name.clone(), at)).collect()
 }
 
 impl Table {

@@ -164,6 +164,19 @@ pub fn prepare(url: &Url, model: &Model, context: &PlanContext<'_>, dialect: Dia
     }
 }
 
+/// The plan of a request for what describes a model; `None` for one about data.
+///
+/// # Errors
+/// Everything that is wrong with the request, or not supported.
+pub fn describe(url: &Url, model: &Model, context: &PlanContext<'_>) -> Result<Option<Plan>, Error> {
+    let bound = bind::bind(model, &Request::parse(url)?, context.now, context.format)?;
+    Ok(match bound.target {
+        Target::ServiceDocument => Some(Plan::ServiceDocument(bound.format)),
+        Target::Metadata(named) => Some(Plan::Metadata(named)),
+        _ => None,
+    })
+}
+
 /// Refuses a next link of an earlier model as stale. This is checked before the names in the request are
 /// bound, because they may no longer exist.
 fn next_link_is_current(url: &Url, model: &Model, context: &PlanContext<'_>) -> Result<(), Error> {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{EntityType, Model, Navigation, Supply};
+use super::{EntityType, Model, Navigation, Supply, by_name};
 use crate::edm_type::EdmType;
 
 /// What is left of an entity type.
@@ -118,7 +118,7 @@ impl Model {
             .zip(navigations)
             .map(|((_, part), navigations)| EntityType { navigations, ..part.entity_type })
             .collect();
-        let by_name = entity_types.iter().enumerate().map(|(at, entity)| (entity.name.clone(), at)).collect();
+        let by_name = by_name(&entity_types);
         let (namespace, request_table) = (self.namespace.clone(), self.request_table.clone());
         Self { entity_types, findings: Vec::new(), by_name, namespace, request_table, ..*self }
     }

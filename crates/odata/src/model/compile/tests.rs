@@ -173,6 +173,34 @@ fn real_names_come_before_mended_ones() {
 }
 
 #[test]
+fn models_of_a_group_have_names_and_ways_of_their_own() {
+    let mut visits = table("Visits", &["Id", "Ship"], &["Id"]);
+    visits.foreign_keys.push(ForeignKey {
+        columns: vec!["Ship".into()],
+        target_schema: None,
+        target_table: "Ships".into(),
+        target_columns: Vec::new(),
+    });
+    let long = "x".repeat(125);
+    let tables = vec![table(&long, &["Id"], &["Id"]), visits, table("Ships", &["Id"], &["Id"])];
+    let model = Model::compile("harbour", Schema { tables });
+    let east = model.preceded_by("all", "east_");
+    let names = |model: &Model| -> Vec<String> {
+        model.entity_types.iter().map(|entity| format!("{} {}", entity.name, entity.type_name)).collect()
+    };
+    let of_east = ["east_Visits east_Visits", "east_Ships east_Ships"];
+    assert_eq!(names(&east), of_east, "a name of 130 characters is too long");
+    assert!(east.entity_type("Visits").is_none() && east.entity_type("east_Visits").is_some());
+    assert_eq!((east.namespace.as_str(), east.version), ("all", model.version));
+    let west = model.limited_to(&["Ships".to_owned()]).preceded_by("all", "west_");
+    let group = Model::of_group("all", &[west.into(), east.into()]);
+    assert_eq!(names(&group), ["west_Ships west_Ships", of_east[0], of_east[1]]);
+    let way = &group.entity_type("east_Visits").unwrap().navigations[0];
+    assert_eq!((way.name.as_str(), group.entity_types[way.target].name.as_str()), ("Ships", "east_Ships"));
+    assert!(group.entity_type("west_Ships").unwrap().navigations.is_empty());
+}
+
+#[test]
 fn the_version_changes_with_the_schema_and_only_then() {
     let model =
         |column: &str| Model::compile("S", Schema { tables: vec![table("A", &["Id", column], &["Id"])] });
