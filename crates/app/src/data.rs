@@ -33,6 +33,7 @@ mod admission;
 mod authorization;
 mod change;
 pub(crate) mod document;
+mod groups;
 mod invalid_values;
 mod limiter;
 pub mod models;
@@ -44,6 +45,7 @@ mod resource_path;
 mod run;
 pub(crate) mod spec;
 mod stream;
+mod through;
 mod tools;
 
 pub use admission::AdmittedSource;
@@ -55,9 +57,11 @@ pub use stream::{ResponseAborted, RowStream};
 pub use tools::ToolCall;
 
 use authorization::DataGrant;
+use groups::GroupModels;
 use plans::CachedPlan;
 use record::RequestRecord;
 use run::ResponseForm;
+use through::Through;
 
 /// The path of all data sources over OData.
 pub const SERVICE_PATH: &str = DataEndpoint::OData.path();
@@ -122,10 +126,11 @@ pub enum DataBody {
     Stream(Box<RowStream>),
 }
 
-/// The state of this node for reading data: cached plans, and the number of running requests of each user.
+/// The state of this node for reading data: cached plans and models of groups, and the number of running requests of each user.
 #[derive(Default)]
 pub(crate) struct Data {
     plans: plans::Plans,
+    groups: GroupModels,
     limiter: limiter::ConcurrencyLimiter,
     paging: limiter::ConcurrencyLimiter,
 }
@@ -160,10 +165,8 @@ impl DataService {
         self.may_read_data(caller, endpoint, origin).await?;
         let own = caller.account().user.id;
         let mut sources = self.context.store.list_data_sources(Some(own)).await.map_err(Fault::from)?;
-        sources.retain(|source| {
-            self.is_within_token(caller, endpoint, &source.name)
-                && reach(caller, source) != DataReach::Nothing
-        });
+        sources
+            .retain(|source| self.is_within_token(caller, endpoint, &source.name) && reaches(caller, source));
         Ok(sources)
     }
 
@@ -187,10 +190,24 @@ impl DataService {
         source: &AdmittedSource,
         request: &DataRequest<'_>,
     ) -> Result<DataAnswer, DataRefusal> {
+        if source.0.is_group() {
+            // Boxed, so that requests for other sources do not pay for it.
+            return Box::pin(self.read_from_group(caller, &source.0, request)).await;
+        }
+        self.read_as(caller, &source.0, None, request).await
+    }
+
+    /// Reads from a data source, or from a member of a group.
+    async fn read_as(
+        &self,
+        caller: &Caller,
+        record: &Arc<DataSource>,
+        through: Option<&Arc<Through>>,
+        request: &DataRequest<'_>,
+    ) -> Result<DataAnswer, DataRefusal> {
         let DataRequest { endpoint, origin, since, .. } = *request;
-        let record = Arc::clone(&source.0);
         let read_grant =
-            DataGrant { caller, intent: Intent::Read, endpoint, record: &record, origin, at: since };
+            DataGrant { caller, intent: Intent::Read, endpoint, record, through, origin, at: since };
         let permit = self.acquire_permit(caller.account().user.id).await?;
         let mut recorded = None;
         let answer = match self.answer(read_grant, request, &mut recorded).await {
@@ -206,7 +223,7 @@ impl DataService {
             }
             answer => answer,
         };
-        let mut answer = answer.inspect_err(|refusal| refusal.log(&record, request));
+        let mut answer = answer.inspect_err(|refusal| refusal.log(record, request));
         if answer.is_ok() {
             // The wait for the permit may have been long, and the database slow.
             answer = self.revalidate(read_grant).await.and(answer);
@@ -306,7 +323,19 @@ fn reached_part(grant: DataGrant<'_>, opened: &Arc<OpenedSource>, action: RuleAc
         // Requests end before that.
         DataReach::Nothing => Some(&[][..]),
     };
-    opened.reached_by(grant.caller, names, action)
+    let place = grant.through.map(|through| through.place());
+    opened.reached_by(grant.caller, names, action, place)
+}
+
+/// Whether the token of the caller, if there is one, reaches anything of a data source: of a group, anything of a member.
+fn reaches(caller: &Caller, record: &DataSource) -> bool {
+    let data = caller.token().and_then(|token| token.details.data.as_deref());
+    let reaches = |id| reach_of(data, id) != DataReach::Nothing;
+    if record.is_group() {
+        data.is_none() || record.members.iter().any(|member| reaches(member.source))
+    } else {
+        reaches(record.id)
+    }
 }
 
 /// Whether the client accepts the format of the plan. A `$format` in the URL takes precedence over the

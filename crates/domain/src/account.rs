@@ -15,6 +15,7 @@ pub mod user_name;
 pub use authority::{Authority, CallerSession, CallerToken, Credential, Rights, TokenIssue};
 
 use self::attributes::{SubjectSeed, UserAttributes};
+use self::data_source::GroupMember;
 use crate::handover::Handover;
 use crate::id::{DataSourceId, Epoch, RoleId, SessionId, UserId};
 use crate::secret::{Digest, PasswordHash};
@@ -222,6 +223,11 @@ impl DataSource {
         StoredOptions { plain: self.options.clone(), sealed: self.sealed_options.clone() }
     }
 
+    /// Whether it is a group: it has no database, and serves its members at one address.
+    pub fn is_group(&self) -> bool {
+        self.data_store == data_source::GROUP_STORE
+    }
+
     /// Whether a user may read it: the owner, and those with whom it is shared. Administrators are no exception: they can
     /// share any data source with themselves, which the audit log records.
     pub fn is_readable_by(&self, user: UserId) -> bool {
@@ -260,4 +266,6 @@ pub struct DataSource {
     pub updated_at: Timestamp,
     /// Grows with each change of its model document; 0 if it never had one.
     pub model_version: i64,
+    /// The data sources that it serves, by id, if it is a group.
+    pub members: Vec<GroupMember>,
 }

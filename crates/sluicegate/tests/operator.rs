@@ -92,6 +92,10 @@ fn every_list_and_show_prints_json() {
         in_json(&installation, &["data-source", "show", "shop"])["entitySets"],
         json!(["Few", "Orders"])
     );
+    good(&installation, &["data-source", "add-group", "all", "--member", "shop=east"]);
+    assert_eq!(in_json(&installation, &["data-source", "show", "all"])["members"][0]["name"], "shop");
+    good(&installation, &["data-source", "members", "all", "--member", "shop=west"]);
+    assert_eq!(in_json(&installation, &["data-source", "members", "all"])[0]["entityPrefix"], "west");
     assert_eq!(in_json(&installation, &["keys", "list"])[0]["state"], "seals");
     assert_eq!(in_json(&installation, &["secret", "list", "1"]).as_array().map(Vec::len), Some(1));
     let events = in_json(&installation, &["audit", "list", "--limit", "1"]);

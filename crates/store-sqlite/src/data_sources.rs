@@ -6,7 +6,8 @@ use domain::id::{DataSourceId, UserId};
 use domain::time::Timestamp;
 use store::relational::{data_sources, judged, run_ready};
 use store::{
-    Answer, DataSourceChange, DataSourceRefusal, DataSources, Judged, ModelChange, NewDataSource, Sharing,
+    Answer, DataSourceChange, DataSourceRefusal, DataSources, Judged, MembersChange, ModelChange,
+    NewDataSource, Sharing,
 };
 
 use crate::SqliteStore;
@@ -64,6 +65,12 @@ impl DataSources for SqliteStore {
 
     fn share_data_source(&self, id: DataSourceId, sharing: Sharing, audit: NewAuditEvent) -> Answered<'_> {
         self.write(move |db| run_ready(judged(data_sources::share(&Tables(db), id, &sharing, &audit))))
+    }
+
+    fn change_members(&self, id: DataSourceId, change: MembersChange, audit: NewAuditEvent) -> Answered<'_> {
+        self.write(move |db| {
+            run_ready(judged(data_sources::change_members(&Tables(db), id, &change, &audit)))
+        })
     }
 
     fn touch_data_source(&self, id: DataSourceId, at: Timestamp, audit: NewAuditEvent) -> Answered<'_> {

@@ -135,6 +135,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "personal_access_tokens",
         sql: include_str!("../migrations/0030_personal_access_tokens.sql"),
     },
+    Migration {
+        number: 31,
+        name: "data_source_members",
+        sql: include_str!("../migrations/0031_data_source_members.sql"),
+    },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use domain::account::User;
 use domain::audit::{Action, NewAuditEvent, Outcome};
-use domain::id::{CodeId, GrantId};
+use domain::id::CodeId;
 use domain::secret::Digest;
 use domain::time::Timestamp;
 use oauth::application::{
@@ -24,7 +24,8 @@ use oauth::application::{
 use oauth::scope::{BuiltInScope, ScopeSet};
 
 use self::at_once::at_once;
-use self::world::insert_user;
+pub(crate) use self::world::World;
+use self::world::{granted, insert_user};
 use crate::{GrantCreation, NewApplication, NewGrant, NewSecret, SealedSecret, Store};
 
 pub mod applications;
@@ -37,6 +38,7 @@ pub mod data_sources;
 pub mod device_authorizations;
 pub mod document_clients;
 pub mod grants;
+pub mod groups;
 pub mod logout_deliveries;
 pub mod narrowing;
 pub mod personal_access_tokens;
@@ -239,6 +241,11 @@ macro_rules! conformance_tests {
                 changes_at_once_of_different_members_lose_nothing,
                 refusals_of_data_sources_change_nothing,
             }
+            groups {
+                a_group_has_the_members_that_it_is_given,
+                refusals_of_members_change_nothing,
+                members_that_are_added_at_once_are_all_there,
+            }
             settings {
                 limits_are_set_and_returned_to_their_default,
                 ring_keys_come_one_after_the_other,
@@ -320,14 +327,6 @@ macro_rules! conformance_tests {
     )+};
 }
 
-/// A store with an Administrator, a user, and an application of that user.
-pub(crate) struct World {
-    store: Arc<dyn Store>,
-    administrator: User,
-    user: User,
-    application: Application,
-}
-
 /// The time at which every test starts.
 const START: Timestamp = Timestamp::from_secs(1_000_000);
 
@@ -336,13 +335,6 @@ const OVER: Timestamp = Timestamp::from_secs(1_100_000);
 
 async fn create_grant(store: &Arc<dyn Store>, new: NewGrant) -> GrantCreation {
     store.create_grant(new, OVER, event(Action::ReplayCode)).await.unwrap()
-}
-
-fn granted(created: &GrantCreation) -> Option<GrantId> {
-    match created {
-        GrantCreation::Grant(id) => Some(*id),
-        GrantCreation::Replayed(_) | GrantCreation::Gone => None,
-    }
 }
 
 async fn insert_application(store: &Arc<dyn Store>, owner: &User, n: u8) -> Application {

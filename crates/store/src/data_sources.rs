@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use domain::account::data_source::GroupMember;
 use domain::account::{DataSource, SealedOption, StoredOptions};
 use domain::audit::NewAuditEvent;
 use domain::id::{DataSourceId, UserId};
@@ -18,7 +19,7 @@ pub struct NewDataSource {
     pub name: String,
     /// A description for people; may be empty.
     pub description: String,
-    /// The number of the database kind.
+    /// The number of the database kind, or [`GROUP_STORE`](domain::account::data_source::GROUP_STORE) for a group.
     pub data_store: i64,
     /// The options by key, such as `path`, except secret ones.
     pub options: BTreeMap<String, String>,
@@ -112,6 +113,15 @@ pub enum Sharing {
     Without(UserId),
 }
 
+/// A change to the list of members of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MembersChange {
+    /// The group has exactly these members.
+    With(Vec<GroupMember>),
+    /// It also has these members; one that it has already gets the prefix.
+    Also(Vec<GroupMember>),
+}
+
 /// A change of the model document of a data source.
 #[derive(Debug, Clone)]
 pub struct ModelChange {
@@ -151,6 +161,16 @@ pub enum DataSourceRefusal {
     ModelChanged,
     /// It would be shared with more than [`MOST_SHARED_USERS`](domain::account::data_source::MOST_SHARED_USERS) users.
     TooManyUsers,
+    /// It is no group, so it has no members.
+    NoGroup,
+    /// The group would have a member that does not exist, or that belongs to another owner.
+    UnknownMember(DataSourceId),
+    /// A group would be a member of the group.
+    GroupAsMember(DataSourceId),
+    /// The group would have this member twice, or one with a prefix that clashes with that of this one.
+    MemberClash(DataSourceId),
+    /// The group would have more than [`MOST_MEMBERS`](domain::account::data_source::MOST_MEMBERS) members.
+    TooManyMembers,
 }
 
 /// Data sources.
@@ -198,6 +218,13 @@ pub trait DataSources {
         sharing: Sharing,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<DataSource, DataSourceRefusal>>;
+    /// Changes the members of a group. Each must be a data source of the owner of the group, and no group itself.
+    fn change_members(
+        &self,
+        id: DataSourceId,
+        change: MembersChange,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<DataSource, DataSourceRefusal>>;
     /// Makes every node read the model again.
     fn touch_data_source(
         &self,
@@ -214,7 +241,7 @@ pub trait DataSources {
         change: ModelChange,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<DataSource, DataSourceRefusal>>;
-    /// Deletes a data source.
+    /// Deletes a data source. Groups of which it was a member have it no longer.
     fn delete_data_source(
         &self,
         id: DataSourceId,

@@ -61,8 +61,8 @@ pub use client_registrations::{
     NewRegistration, RegistrationTokens,
 };
 pub use data_sources::{
-    DataSourceChange, DataSourceRefusal, DataSources, MaxAuthenticationAge, ModelChange, ModelPrecondition,
-    NewDataSource, Sealing, Sharing,
+    DataSourceChange, DataSourceRefusal, DataSources, MaxAuthenticationAge, MembersChange, ModelChange,
+    ModelPrecondition, NewDataSource, Sealing, Sharing,
 };
 pub use device_authorizations::{DeviceAuthorizations, DeviceInsertion, NewDeviceAuthorization};
 pub use document_clients::{DocumentClientLimits, DocumentClients};

@@ -1,7 +1,8 @@
 //! The rules that only the database can check. A backend loads the facts inside the transaction of the write;
 //! the decision is made here, once for all backends, and nothing here reads or writes.
 
-use domain::account::{Permission, Role, StoredOptions, User, role};
+use domain::account::data_source::{GroupMember, MOST_MEMBERS};
+use domain::account::{DataSource, Permission, Role, StoredOptions, User, role};
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{RoleId, SecretId, TrustedOriginId, UserId};
 use domain::limit::Limit;
@@ -11,8 +12,8 @@ use oauth::cors::{MOST_TRUSTED, NewTrustedOrigin, TrustedOrigin};
 use oauth::scope::{BuiltInScope, ScopeSet};
 
 use crate::{
-    ApplicationRefusal, DataSourceChange, DataSourceRefusal, NewSecret, Sharing, TrustedOriginRefusal,
-    UserRefusal,
+    ApplicationRefusal, DataSourceChange, DataSourceRefusal, MembersChange, NewSecret, Sharing,
+    TrustedOriginRefusal, UserRefusal,
 };
 
 pub mod deputies;
@@ -103,6 +104,36 @@ pub fn options_are_those_judged(
         Some(judged) if judged != stored => Err(DataSourceRefusal::OptionsChanged),
         _ => Ok(()),
     }
+}
+
+/// The members that a group has after a change.
+///
+/// # Errors
+/// [`DataSourceRefusal`] if it is no group, if there are too many, or if a name could be that of an entity set of two of them.
+pub fn members_after(
+    group: &DataSource,
+    change: &MembersChange,
+) -> Result<Vec<GroupMember>, DataSourceRefusal> {
+    if !group.is_group() {
+        return Err(DataSourceRefusal::NoGroup);
+    }
+    let members = match change {
+        MembersChange::With(members) => members.clone(),
+        MembersChange::Also(more) => {
+            let is_replaced = |member: &&GroupMember| more.iter().any(|new| new.source == member.source);
+            group.members.iter().filter(|member| !is_replaced(member)).chain(more).cloned().collect()
+        }
+    };
+    if members.len() > MOST_MEMBERS {
+        return Err(DataSourceRefusal::TooManyMembers);
+    }
+    for (at, member) in members.iter().enumerate() {
+        let clashes = |other: &GroupMember| other.source == member.source || other.clashes_with(member);
+        if members[..at].iter().any(clashes) {
+            return Err(DataSourceRefusal::MemberClash(member.source));
+        }
+    }
+    Ok(members)
 }
 
 impl Sharing {

@@ -107,6 +107,8 @@ errors! {
         "The scope or resource server is built in; only the description of a built-in scope may change.";
     TooMany = 222_298_028, "409",
         "No more can be added; the message says how many there are.";
+    GroupOrNot = 222_298_029, "400",
+        "The data source is a group, which has no database of its own, or it is none, and has no members.";
     BadRequest = 222_299_400, "400",
         "The request is invalid in another way; the message says how.";
     NotAuthenticated = 222_299_401, "401",

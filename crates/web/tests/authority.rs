@@ -45,6 +45,8 @@ enum Target {
     Store,
     /// A data source, in `{id}`; for administrators one of their own.
     Source,
+    /// A group of data sources, in `{id}`.
+    Group,
     /// A data source that is shared with [`OTHER`], in `{id}`, with that user in `{userId}`.
     Shared,
 }
@@ -124,6 +126,10 @@ fn shared(_: &TestServer) -> Value {
     json!({ "sharedUsers": [{ "userName": "other" }] })
 }
 
+fn members(_: &TestServer) -> Value {
+    json!({ "members": [] })
+}
+
 fn model(_: &TestServer) -> Value {
     json!({ "formatVersion": 1 })
 }
@@ -167,6 +173,7 @@ const SCOPES: &str = "/api/admin/resourceservers/{id}/scopes";
 const SCOPE: &str = "/api/admin/resourceservers/{id}/scopes/{scopeId}";
 const SOURCES: &str = "/api/mgmt/datasources";
 const SOURCE: &str = "/api/mgmt/datasources/{id}";
+const MEMBERS: &str = "/api/mgmt/datasources/{id}/members";
 const MODEL: &str = "/api/mgmt/datasources/{id}/model";
 const FINDINGS: &str = "/api/mgmt/datasources/{id}/model/findings";
 const SCHEMAS: &str = "/api/mgmt/datasources/{id}/schemas";
@@ -249,6 +256,9 @@ const ROWS: &[Row] = &[
     row(Method::GET,    SOURCE,                      Target::Source, nothing, 200, 404),
     row(Method::PUT,    SOURCE,                      Target::Source, source,  200, 404),
     row(Method::DELETE, SOURCE,                      Target::Source, nothing, 204, 404),
+    row(Method::GET,    MEMBERS,                     Target::Group,  nothing, 200, 404),
+    row(Method::PUT,    MEMBERS,                     Target::Group,  members, 200, 404),
+    row(Method::POST,   MEMBERS,                     Target::Group,  members, 200, 404),
     row(Method::GET,    MODEL,                       Target::Source, nothing, 200, 404),
     row(Method::POST,   MODEL,                       Target::Source, nothing, 200, 404),
     row(Method::PUT,    MODEL,                       Target::Source, model,   200, 404),
@@ -589,6 +599,10 @@ async fn prepare(server: &TestServer, row: &Row) -> String {
         Target::Source => {
             let target = made(server, row, SOURCES, source(server)).await;
             target.replace("{schema}", "-").replace("{table}", "ship")
+        }
+        Target::Group => {
+            let group = json!({ "name": fresh("group"), "isGroup": true });
+            made(server, row, SOURCES, group).await
         }
         Target::Shared => {
             let target = made(server, row, SOURCES, source(server)).await;

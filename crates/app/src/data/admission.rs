@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use domain::account::{DataSource, Permission, data_source};
-use oauth::data_access::DataReach;
 use oauth::resource::{self, DataEndpoint};
 use oauth::step_up;
 
-use super::{DataRefusal, DataService, reach};
+use super::{DataRefusal, DataService, reaches};
 use crate::Fault;
 use crate::identity::authentication::Callers;
 use crate::identity::caller::{Caller, RequestOrigin};
@@ -72,23 +71,33 @@ impl DataService {
             return Err(DataRefusal::OtherResources);
         }
         let record = record.ok_or(DataRefusal::UnknownSource)?;
+        self.admit_to(caller, &record, origin).await?;
+        Ok(AdmittedSource(record))
+    }
+
+    /// Admits a caller, who may read data at all, to a data source, whatever its address.
+    pub(super) async fn admit_to(
+        &self,
+        caller: &Caller,
+        record: &DataSource,
+        origin: &RequestOrigin,
+    ) -> Result<(), DataRefusal> {
         // Before the reach of the token, which would tell a source of somebody else from one that does not exist.
         if !record.is_readable_by(caller.account().user.id) {
             let why = "neither owns the data source nor shares it";
             self.audit_refusal(caller, why, Some(&record.name), origin).await?;
             return Err(DataRefusal::UnknownSource);
         }
-        if reach(caller, &record) == DataReach::Nothing {
+        if !reaches(caller, record) {
             let why = "the token is limited to other data";
             self.audit_refusal(caller, why, Some(&record.name), origin).await?;
             return Err(DataRefusal::NotGranted);
         }
-        self.sign_in_is_recent(caller, &record, origin).await?;
-        Ok(AdmittedSource(record))
+        self.sign_in_is_recent(caller, record, origin).await
     }
 
     /// Demands a recent sign-in if the data source does.
-    async fn sign_in_is_recent(
+    pub(super) async fn sign_in_is_recent(
         &self,
         caller: &Caller,
         record: &DataSource,

@@ -17,6 +17,7 @@ use sources::SourceError;
 use sources::driver::Intent;
 
 use super::DataRefusal;
+use super::through::Through;
 use crate::Fault;
 use crate::identity::caller::{Caller, RequestOrigin, Via};
 
@@ -30,11 +31,23 @@ pub(super) struct DataGrant<'a> {
     pub(super) intent: Intent,
     pub(super) endpoint: DataEndpoint,
     pub(super) record: &'a Arc<DataSource>,
+    /// The group through which it is reached, if it is.
+    pub(super) through: Option<&'a Arc<Through>>,
     pub(super) origin: &'a RequestOrigin,
     pub(super) at: Timestamp,
 }
 
 impl<'a> DataGrant<'a> {
+    /// The data source or the group whose address was asked.
+    pub(super) fn asked(self) -> &'a DataSource {
+        self.through.map_or(self.record, |through| &through.group)
+    }
+
+    /// The name of an entity set in its own data source.
+    pub(super) fn own_name<'n>(&self, set: &'n str) -> &'n str {
+        self.through.and_then(|through| through.member.own_name(set)).unwrap_or(set)
+    }
+
     /// The user who reads or changes.
     pub(super) fn user(self) -> &'a User {
         &self.caller.account().user
@@ -48,6 +61,7 @@ pub(super) struct LastingGrant {
     intent: Intent,
     endpoint: DataEndpoint,
     record: Arc<DataSource>,
+    through: Option<Arc<Through>>,
     origin: RequestOrigin,
     at: Timestamp,
 }
@@ -97,6 +111,13 @@ impl DataService {
         let record = self.as_it_is_now(grant.record).await.map_err(Fault::from)?;
         let readable = record.filter(|record| record.is_readable_by(account.user.id));
         let record = readable.ok_or(DataRefusal::UnknownSource)?;
+        if let Some(through) = grant.through {
+            let group = self.as_it_is_now(&through.group).await.map_err(Fault::from)?;
+            let has_it = |group: &Arc<DataSource>| {
+                group.is_readable_by(account.user.id) && group.members.contains(&through.member)
+            };
+            group.filter(has_it).ok_or(DataRefusal::UnknownSource)?;
+        }
         if grant.intent == Intent::Change {
             self.judge_change(grant, &record).await?;
         }
@@ -169,6 +190,7 @@ impl LastingGrant {
             intent: grant.intent,
             endpoint: grant.endpoint,
             record: Arc::clone(grant.record),
+            through: grant.through.cloned(),
             origin: grant.origin.clone(),
             at: grant.at,
         })
@@ -177,8 +199,9 @@ impl LastingGrant {
     /// Checks whether the caller may still do it.
     pub(super) fn verdict(self: Arc<Self>) -> Verdict {
         Box::pin(async move {
-            let Self { service, caller, intent, endpoint, record, origin, at } = &*self;
-            let grant = DataGrant { caller, intent: *intent, endpoint: *endpoint, record, origin, at: *at };
+            let Self { service, caller, intent, endpoint, record, through, origin, at } = &*self;
+            let (intent, endpoint, through, at) = (*intent, *endpoint, through.as_ref(), *at);
+            let grant = DataGrant { caller, intent, endpoint, record, through, origin, at };
             service.revalidate_now(grant).await
         })
     }

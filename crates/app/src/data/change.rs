@@ -15,24 +15,31 @@ use sources::{Chunks, CommitApproval, SourceError};
 
 use super::authorization::{DataGrant, LastingGrant, may_change};
 use super::limiter::Permit;
-use super::record::{RequestRecord, counted, sent_in_words};
+use super::record::counted;
 use super::request_user::request_user;
 use super::run::{
     AHEAD_SECS, About, ChangeJob, LooksFirst, OutcomeSlot, Parts, REPEATABLE_SECS, Repetition, Step,
     StepPlan, WantedChange, refused,
 };
 pub use super::run::{ChangeAnswer, Condition, Done, FailedChange};
+use super::through::Through;
 use super::{AdmittedSource, DataRefusal, DataRequest, DataService, reached_part};
 use crate::Fault;
 use crate::data::models::{OpenedSource, SourceOpener};
 use crate::identity::caller::{Caller, Via};
+
+mod recording;
 
 /// How often a change is tried that another transaction gets in the way of.
 const MOST_TRIES: usize = 3;
 
 /// A data source that the caller may change.
 #[derive(Debug)]
-pub struct ChangeableSource(Arc<DataSource>);
+pub struct ChangeableSource {
+    record: Arc<DataSource>,
+    /// The group through which it is reached, if it is.
+    through: Option<Arc<Through>>,
+}
 
 /// A request to change data.
 #[derive(Debug, Clone, Copy)]
@@ -74,6 +81,8 @@ pub enum Repeatable<'a> {
 struct Attempt {
     steps: Arc<[Step]>,
     opened: Arc<OpenedSource>,
+    /// The group through which the data source is reached, if it is.
+    through: Option<Arc<Through>>,
     outcome: OutcomeSlot,
     /// The right to run, which is kept until the attempt has ended.
     _permit: Arc<Option<Permit>>,
@@ -92,11 +101,17 @@ impl DataService {
     ) -> Result<ChangeableSource, DataRefusal> {
         let AdmittedSource(record) =
             self.admit(caller, request.endpoint, request.source, request.origin).await?;
+        let (record, through) = if record.is_group() {
+            let (record, through) = Box::pin(self.member_to_change(caller, &record, request)).await?;
+            (record, Some(through))
+        } else {
+            (record, None)
+        };
         if !record.writable {
             return Err(DataRefusal::ReadOnlySource);
         }
         if may_change(caller, &record) {
-            return Ok(ChangeableSource(record));
+            return Ok(ChangeableSource { record, through });
         }
         let why = "the token does not allow to change this data source";
         self.audit_refusal(caller, why, Some(&record.name), request.origin).await?;
@@ -117,15 +132,21 @@ impl DataService {
     ) -> Result<Vec<ChangeAnswer>, FailedChange> {
         let Some(first) = changes.first() else { return Ok(Vec::new()) };
         let DataRequest { endpoint, origin, since, .. } = first.request;
-        let mut record = Arc::clone(&source.0);
+        let through = source.through.as_ref();
+        if let Some(through) = through {
+            let paths = changes.iter().map(|change| change.request.path_and_query);
+            through.covers(paths).map_err(|(at, refusal)| FailedChange { at, refusal })?;
+        }
+        let mut record = Arc::clone(&source.record);
         // Shared with the tasks, which may go on for a moment without the caller.
         let permit = Arc::new(self.acquire_permit(caller.account().user.id).await?);
         let mut recorded = None;
         let looks_first = LooksFirst::default();
         let mut tries = 1;
         loop {
+            let (intent, record_now) = (Intent::Change, &record);
             let grant =
-                DataGrant { caller, intent: Intent::Change, endpoint, record: &record, origin, at: since };
+                DataGrant { caller, intent, endpoint, record: record_now, through, origin, at: since };
             let failed = match self.attempt(grant, &permit, changes, (&mut recorded, &looks_first)).await {
                 Ok(answers) => return Ok(answers),
                 Err(failed) => failed,
@@ -155,7 +176,7 @@ impl DataService {
         *recorded = opened.records_requests.then(|| Arc::clone(&opened));
         // To open the source may have taken long, and so may have earlier attempts.
         self.revalidate(grant).await?;
-        let root = self.service_root(grant.record, grant.caller);
+        let root = self.service_root(grant.asked(), grant.caller);
         let now = self.instant().map_err(DataRefusal::from)?;
         let steps = changes.iter().enumerate().map(|(at, change)| {
             let action = change.action().map_err(|refusal| FailedChange { at, refusal })?;
@@ -181,7 +202,8 @@ impl DataService {
             outcome: outcome.clone(),
             looks_first: looks_first.clone(),
         };
-        self.perform(grant, job, Attempt { steps, opened, outcome, _permit: Arc::clone(permit) }).await
+        let (through, permit) = (grant.through.cloned(), Arc::clone(permit));
+        self.perform(grant, job, Attempt { steps, opened, through, outcome, _permit: permit }).await
     }
 
     /// Runs the changes as a task, which ends also if the caller is gone, so that the audit log has every change.
@@ -231,25 +253,6 @@ impl DataService {
         })
     }
 
-    /// Records a change that was not made, if the data source demands it. One whose outcome is unknown is recorded already.
-    async fn record_failure(
-        &self,
-        grant: DataGrant<'_>,
-        recorded: Option<Arc<OpenedSource>>,
-        changes: &[ChangeRequest<'_>],
-        failed: &FailedChange,
-    ) -> Result<(), FailedChange> {
-        let is_recorded = matches!(failed.refusal, DataRefusal::Source(SourceError::OutcomeUnknown { .. }));
-        let Some(opened) = recorded.filter(|_| !is_recorded) else { return Ok(()) };
-        // Those before it were tried as well, and are undone.
-        let events = changes.iter().take(failed.at + 1).map(|change| {
-            let path_and_query = change.request.path_and_query;
-            let record = RequestRecord::of(self, grant, Action::ChangeData, path_and_query, &opened);
-            record.refused(&failed.refusal)
-        });
-        Ok(self.append(events.collect()).await.map_err(DataRefusal::from)?)
-    }
-
     /// Waits for the end of an attempt, and records what it has changed, or may have changed.
     async fn ended(
         &self,
@@ -266,49 +269,17 @@ impl DataService {
         };
         match (end, attempt.outcome.take()) {
             (Ok(()), Some(Ok(answers))) => {
-                self.record(event, Outcome::Success, &attempt.opened, &answers).await;
+                self.record(event, Outcome::Success, &attempt, &answers).await;
                 Ok(answers)
             }
             (Err(error @ SourceError::OutcomeUnknown { .. }), Some(Ok(answers))) => {
-                self.record(event, Outcome::Unknown, &attempt.opened, &answers).await;
+                self.record(event, Outcome::Unknown, &attempt, &answers).await;
                 Err(DataRefusal::from(error).into())
             }
             // The job stops with an error if the changes are not to be made.
             (_, Some(Err(failed))) => Err(failed),
             (Err(error), _) => Err(attempt.refusal(error).into()),
             (Ok(()), None) => Err(DataRefusal::NoSuchEntity.into()),
-        }
-    }
-
-    /// Writes an event for each change of a source, which is the subject of `event`.
-    async fn record(
-        &self,
-        event: NewAuditEvent,
-        outcome: Outcome,
-        opened: &OpenedSource,
-        answers: &[ChangeAnswer],
-    ) {
-        let source = event.subject.clone().unwrap_or_default();
-        // A request that was made before changes nothing, and shows what it did.
-        let answers = answers.iter().filter(|answer| !answer.is_repeated || opened.records_requests);
-        let changes = answers.flat_map(|answer| {
-            let others = answer.created_with.iter().map(|set| (set, 0));
-            let changed = std::iter::once((&answer.set, answer.body.len())).chain(others);
-            let verb = if answer.is_repeated { "repeat" } else { answer.done.verb() };
-            changed.map(move |(set, bytes)| (set, verb, bytes))
-        });
-        let events = changes.map(|(set, verb, bytes)| {
-            let subject = Some(format!("{source}/{set}"));
-            let mut event = NewAuditEvent { outcome, subject, ..event.clone() };
-            event.describe(if opened.records_requests {
-                format!("{verb}: {}", sent_in_words(1, bytes as u64))
-            } else {
-                verb.to_owned()
-            });
-            event
-        });
-        if let Err(error) = self.context.store.append_audit(events.collect()).await {
-            Fault::from(error).note("a change of data is missing in the audit log");
         }
     }
 }
@@ -369,6 +340,11 @@ impl ChangeRequest<'_> {
 }
 
 impl Attempt {
+    /// The name of an entity set in its own data source.
+    fn own_name<'n>(&self, set: &'n str) -> &'n str {
+        self.through.as_ref().and_then(|through| through.member.own_name(set)).unwrap_or(set)
+    }
+
     /// The record that its changes are about to become durable, if the data source demands one.
     fn begun(&self, event: NewAuditEvent) -> Option<NewAuditEvent> {
         let mut event = NewAuditEvent { outcome: Outcome::Unknown, ..event };

@@ -23,7 +23,7 @@ use crate::{Context, Fault};
 
 mod document;
 mod examination;
-mod parts;
+pub(crate) mod parts;
 
 pub(crate) use examination::Examination;
 use parts::PartCache;
@@ -211,6 +211,12 @@ impl SourceOpener<'_> {
         self.open_exclusively(record, &slot, attempts).await
     }
 
+    /// The source of this record as it was opened last, if it still fits the record. Its database may not answer any more.
+    pub(crate) fn opened_before(self, record: &DataSource) -> Option<Arc<OpenedSource>> {
+        let ready = self.context.models.slot(record.id).ready()?;
+        ready.fits(record).then(|| Arc::clone(&ready.opened))
+    }
+
     /// Opens the source and compiles its model again, even if both are ready.
     ///
     /// # Errors
@@ -355,7 +361,7 @@ const RESERVED_NAMESPACES: [&str; 5] = ["Edm", "odata", "System", "Transient", "
 
 /// The namespace of a source with that name: the most similar OData identifier, because a name may contain
 /// dashes and start with a digit.
-fn namespace(name: &str) -> String {
+pub(crate) fn namespace(name: &str) -> String {
     let mut namespace = name.replace('-', "_");
     let reserved = RESERVED_NAMESPACES.iter().any(|reserved| reserved.eq_ignore_ascii_case(&namespace));
     if reserved || namespace.starts_with(|first: char| first.is_ascii_digit()) {

@@ -11,6 +11,7 @@ use domain::id::DataSourceId;
 use odata::error::Error;
 use odata::expansion::Expansion;
 use odata::format::Format;
+use odata::model::Model;
 use odata::plan::{self, Plan, PlanContext};
 use odata::position::Position;
 use odata::statement::Statement;
@@ -127,13 +128,13 @@ impl DataService {
             return Ok(planned);
         }
         let text = request.path_and_query;
+        let root = self.root(read_grant.asked(), key.for_certificates);
         let planned = if text.len() > HEAVY_TEXT {
-            let (app, record, opened, text) =
-                (self.clone(), record.clone(), Arc::clone(opened), text.to_owned());
-            let planned = tokio::task::spawn_blocking(move || app.plan(&record, &opened, &text, &key));
+            let (app, opened, text) = (self.clone(), Arc::clone(opened), text.to_owned());
+            let planned = tokio::task::spawn_blocking(move || app.plan(&root, &opened, &text, &key));
             planned.await.map_err(|panic| Fault::Broken(Box::new(panic)))??
         } else {
-            self.plan(record, opened, text, &key)?
+            self.plan(&root, opened, text, &key)?
         };
         let planned = Arc::new(planned);
         if planned.plan.is_cacheable() {
@@ -144,36 +145,21 @@ impl DataService {
 
     fn plan(
         &self,
-        record: &DataSource,
+        root: &str,
         opened: &OpenedSource,
         text: &str,
         key: &PlanKey,
     ) -> Result<CachedPlan, DataRefusal> {
         let url = Url::read(text)?;
-        let root = self.root(record, key.for_certificates);
         let context = PlanContext {
             now: self.instant()?,
             page_size: key.page_size,
             format: key.accepted.unwrap_or_default(),
-            service_root: &root,
-            position: url.skip_token().map(|sealed| self.open_position(sealed, record.id)).transpose()?,
+            service_root: root,
+            position: url.skip_token().map(|sealed| self.open_position(sealed, key.source)).transpose()?,
         };
         let plan = plan::prepare(&url, &opened.model, &context, opened.source.dialect())?;
-        let service_document = match &plan {
-            Plan::ServiceDocument(format) => {
-                Some(odata::service_document::json(&opened.model, &root, *format).into())
-            }
-            _ => None,
-        };
-        Ok(CachedPlan {
-            plan,
-            json_accepted: key.accepted.is_some(),
-            format_named: url.names_format(),
-            service_document,
-            heavy: text.len() > HEAVY_TEXT,
-            slow: AtomicU32::new(0),
-            length: AtomicUsize::new(0),
-        })
+        Ok(CachedPlan::new(plan, &url, key.accepted, &opened.model, root, text.len() > HEAVY_TEXT))
     }
 
     /// The absolute URL of a source's service document, with its slash. Links lead a caller whose token is bound to a
@@ -199,6 +185,30 @@ impl DataService {
 }
 
 impl CachedPlan {
+    /// The plan of a request, which is bound to this model.
+    pub(super) fn new(
+        plan: Plan,
+        url: &Url,
+        accepted: Option<Format>,
+        model: &Model,
+        root: &str,
+        heavy: bool,
+    ) -> Self {
+        let service_document = match &plan {
+            Plan::ServiceDocument(format) => Some(odata::service_document::json(model, root, *format).into()),
+            _ => None,
+        };
+        Self {
+            plan,
+            json_accepted: accepted.is_some(),
+            format_named: url.names_format(),
+            service_document,
+            heavy,
+            slow: AtomicU32::new(0),
+            length: AtomicUsize::new(0),
+        }
+    }
+
     /// Whether to try it on the caller's thread.
     pub(super) fn may_be_short(&self) -> bool {
         let page = match &self.plan {

@@ -73,7 +73,11 @@ impl RequestRecord {
         opened: &OpenedSource,
     ) -> Self {
         let url = Url::read(path_and_query).ok();
-        let set = url.as_ref().map(Url::first_name).filter(|name| opened.model.entity_type(name).is_some());
+        // The model may be that of the data source itself although it is seen in a group.
+        let is_known = |set: &str| opened.model.entity_type(set).is_some();
+        let set = url.as_ref().map(Url::first_name);
+        let set = set.filter(|set| is_known(set) || is_known(grant.own_name(set)));
+        let set = set.map(|set| grant.own_name(set));
         let source = &grant.record.name;
         let mut event = grant.caller.audit(action, service.context.now(), grant.origin);
         event.subject = Some(set.map_or_else(|| source.clone(), |set| format!("{source}/{set}")));

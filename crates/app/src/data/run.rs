@@ -15,6 +15,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use domain::id::DataSourceId;
 use odata::format::MetadataFormat;
+use odata::model::Model;
 use odata::plan::{Plan, Query};
 use odata::position::Position;
 use prometheus_client::metrics::counter::Counter;
@@ -38,6 +39,8 @@ use super::record::RowCount;
 use super::request_user::request_user;
 use super::stream::RowStream;
 use super::{Content, DataAnswer, DataBody, DataRefusal};
+use crate::Fault;
+use crate::data::document::MetadataDocument;
 use crate::data::models::OpenedSource;
 
 /// What a page needs besides its query.
@@ -86,15 +89,9 @@ impl DataService {
         form: &ResponseForm<'_>,
     ) -> Result<DataAnswer, DataRefusal> {
         let content = match &planned.plan {
-            Plan::ServiceDocument(format) => {
-                let document = planned.service_document.clone().unwrap_or_default();
-                return Ok(DataAnswer::whole(Content::Json(*format), document));
-            }
-            Plan::Metadata(named) => {
-                let format =
-                    named.or_else(|| MetadataFormat::accept(form.accept)).unwrap_or(MetadataFormat::Xml);
-                let document = opened.metadata.of(format, &opened.model).await?;
-                return Ok(DataAnswer::whole(Content::Metadata(format, document.tag), document.bytes));
+            Plan::ServiceDocument(_) | Plan::Metadata(_) => {
+                let shown = describe(planned, &opened.metadata, &opened.model, form.accept).await?;
+                return shown.ok_or(DataRefusal::NoSuchEntity);
             }
             Plan::Entities(query) => {
                 let body = self.page(read_grant, opened, planned, form.rows.clone()).await?;
@@ -210,6 +207,27 @@ impl DataService {
         // The statements limit their rows themselves.
         Run { deadline: Deadline::after(patience), max_rows: usize::MAX }
     }
+}
+
+/// The service document or the metadata document of a model; nothing if the plan is about data.
+pub(super) async fn describe(
+    planned: &CachedPlan,
+    metadata: &Arc<MetadataDocument>,
+    model: &Arc<Model>,
+    accept: &str,
+) -> Result<Option<DataAnswer>, Fault> {
+    Ok(match &planned.plan {
+        Plan::ServiceDocument(format) => {
+            let document = planned.service_document.clone().unwrap_or_default();
+            Some(DataAnswer::whole(Content::Json(*format), document))
+        }
+        Plan::Metadata(named) => {
+            let format = named.or_else(|| MetadataFormat::accept(accept)).unwrap_or(MetadataFormat::Xml);
+            let document = metadata.of(format, model).await?;
+            Some(DataAnswer::whole(Content::Metadata(format, document.tag), document.bytes))
+        }
+        _ => None,
+    })
 }
 
 impl Job for PageJob {

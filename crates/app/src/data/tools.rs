@@ -49,7 +49,11 @@ impl DataService {
     ) -> Result<Arc<Model>, DataRefusal> {
         let DataRequest { endpoint, origin, since, .. } = *request;
         let record = &source.0;
-        let read_grant = DataGrant { caller, intent: Intent::Read, endpoint, record, origin, at: since };
+        if record.is_group() {
+            return Box::pin(self.reached_model_of_group(caller, record, request)).await;
+        }
+        let (intent, through) = (Intent::Read, None);
+        let read_grant = DataGrant { caller, intent, endpoint, record, through, origin, at: since };
         let _permit = self.acquire_permit(caller.account().user.id).await?;
         let opened = SourceOpener::of(&self.context).opened(record).await.map_err(DataRefusal::from);
         let opened = opened.inspect_err(|refusal| refusal.log(record, request))?;

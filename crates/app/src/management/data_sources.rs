@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use domain::account::data_source::MOST_SHARED_USERS;
+use domain::account::data_source::{MOST_MEMBERS, MOST_SHARED_USERS};
 use domain::account::{DataSource, Permission};
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::handover::created_by;
@@ -26,6 +26,7 @@ use crate::node::refusal_reason::RefusalReason;
 use crate::{Context, Fault};
 
 mod draft;
+mod members;
 mod model;
 mod options;
 mod sharing;
@@ -33,6 +34,7 @@ mod structure;
 mod testing;
 
 pub use draft::DataSourceDraft;
+pub use members::{MemberDraft, MembersDraft};
 pub use model::{ModelWrite, SeenModel};
 pub use sharing::{SharedUser, SharingChange, UserReference};
 pub use sources::SourceKinds;
@@ -64,6 +66,12 @@ pub enum DataSourceError {
     /// The model document is not in the state that the change demands.
     #[error("the model document has changed meanwhile")]
     ModelChanged,
+    /// It is a group, which has no database.
+    #[error("a group has no database")]
+    IsGroup,
+    /// It is no group, so it has no members.
+    #[error("only a group has members")]
+    IsNoGroup,
     /// The caller's rights changed between the decision and the write.
     #[error("the rights of the caller have changed meanwhile")]
     RightsChanged,
@@ -97,7 +105,26 @@ impl From<DataSourceRefusal> for DataSourceError {
                 let message = format!("would have more than {MOST_SHARED_USERS} users");
                 Self::Invalid(vec![FieldFault::new("sharedUsers", message)])
             }
+            DataSourceRefusal::NoGroup => Self::IsNoGroup,
+            DataSourceRefusal::UnknownMember(id) => {
+                Self::members_fault(format!("names {id}, which is no data source of the owner of the group"))
+            }
+            DataSourceRefusal::GroupAsMember(id) => {
+                Self::members_fault(format!("names {id}, which is a group itself"))
+            }
+            DataSourceRefusal::MemberClash(id) => Self::members_fault(format!(
+                "names {id} twice, or with a prefix with which names would not say whose they are"
+            )),
+            DataSourceRefusal::TooManyMembers => {
+                Self::members_fault(format!("would be more than {MOST_MEMBERS}"))
+            }
         }
+    }
+}
+
+impl DataSourceError {
+    fn members_fault(message: String) -> Self {
+        Self::Invalid(vec![FieldFault::new("members", message)])
     }
 }
 
@@ -318,6 +345,11 @@ impl DataSourceService {
         audit.subject = Some(name.to_owned());
         audit
     }
+}
+
+/// Refuses what needs a database for a group, which has none.
+fn has_database(record: DataSource) -> Result<DataSource, DataSourceError> {
+    if record.is_group() { Err(DataSourceError::IsGroup) } else { Ok(record) }
 }
 
 /// The name of a user; empty for a deleted one.

@@ -62,7 +62,9 @@ impl ReachableData<'_> {
         };
         let records = Entities::of(self.context).data_sources_by_names(&names).await?;
         let source = |(one, record): (&NamedData, Option<Arc<DataSource>>)| {
-            Some(RequestedSource { id: record?.id, entities: one.entities.clone(), writes: one.writes })
+            // A group has no data of its own: what is reached through it are its members.
+            let id = record.filter(|record| !record.is_group())?.id;
+            Some(RequestedSource { id, entities: one.entities.clone(), writes: one.writes })
         };
         let sources = all.iter().zip(records).map(source).collect::<Option<Vec<_>>>();
         let sources = sources.map(|sources| Some(authorize::each_once(sources.into_iter())));
@@ -138,7 +140,9 @@ impl ReachableData<'_> {
             description: source.description,
             writable: source.writable,
         };
-        let mut offer = Offer::new(requested, writes, readable.into_iter().map(one).collect(), before);
+        // A group reaches no more than its members, so there is nothing to choose.
+        let readable = readable.into_iter().filter(|source| !source.is_group());
+        let mut offer = Offer::new(requested, writes, readable.map(one).collect(), before);
         let named = offer.sources.iter().filter(|source| !source.entities.is_empty());
         let named: Vec<DataSourceId> = named.map(|source| source.id).collect();
         if !named.is_empty() {

@@ -1,5 +1,8 @@
 //! Which requested resources exist ([RFC 8707](https://www.rfc-editor.org/rfc/rfc8707)).
 
+use std::sync::Arc;
+
+use domain::account::DataSource;
 use domain::id::DataSourceId;
 use oauth::data_access::{DataAccess, DataReach};
 use oauth::refusal::Refusal;
@@ -75,7 +78,10 @@ impl<'a> RequestedResources<'a> {
         let is_reached = |source: &NamedSource| match source {
             NamedSource::None => true,
             NamedSource::Gone => false,
-            NamedSource::Found(id) => data.reach(*id) != DataReach::Nothing,
+            NamedSource::Found(source) if source.is_group() => {
+                source.members.iter().any(|member| data.reach(member.source) != DataReach::Nothing)
+            }
+            NamedSource::Found(source) => data.reach(source.id) != DataReach::Nothing,
         };
         Ok(self.named_sources(resources).await?.iter().map(is_reached).collect())
     }
@@ -83,7 +89,7 @@ impl<'a> RequestedResources<'a> {
     /// The data sources among these resources in their canonical form.
     pub(crate) async fn sources_among(self, resources: &[String]) -> Result<Vec<DataSourceId>, Fault> {
         let found = |source: NamedSource| match source {
-            NamedSource::Found(id) => Some(id),
+            NamedSource::Found(source) => Some(source.id),
             NamedSource::None | NamedSource::Gone => None,
         };
         Ok(self.named_sources(resources).await?.into_iter().filter_map(found).collect())
@@ -102,9 +108,7 @@ impl<'a> RequestedResources<'a> {
         let mut records = self.entities.data_sources_by_names(&sought).await?.into_iter();
         let found = names.iter().map(|name| match name {
             None => NamedSource::None,
-            Some(_) => {
-                records.next().flatten().map_or(NamedSource::Gone, |record| NamedSource::Found(record.id))
-            }
+            Some(_) => records.next().flatten().map_or(NamedSource::Gone, NamedSource::Found),
         });
         Ok(found.collect())
     }
@@ -143,7 +147,7 @@ enum NamedSource {
     /// It does not exist any more.
     Gone,
     /// This one.
-    Found(DataSourceId),
+    Found(Arc<DataSource>),
 }
 
 /// The name, if the resource is a data source.

@@ -16,6 +16,7 @@ use self::add_mysql::AddMysql;
 use self::add_postgres::AddPostgres;
 use self::arguments::{Add, Delete, One, Share, ShowOne};
 use self::create::create;
+use self::groups::{AddGroup, Members};
 use self::model::ModelCommand;
 use self::update::Update;
 use super::users::{self, actor};
@@ -30,6 +31,7 @@ mod add_mysql;
 mod add_postgres;
 mod arguments;
 mod create;
+mod groups;
 mod model;
 mod server_source;
 mod structure;
@@ -56,6 +58,17 @@ pub(crate) enum DataSourceCommand {
         --database-name sales --user reader --password-stdin --owner ada --data-dir ./data"
     )]
     AddMysql(AddMysql),
+    /// Add a group: data sources of one user that are served together at one address.
+    #[command(
+        after_help = "Example: sluicegate data-source add-group all --member shop=east --member sales=west --owner ada \
+        --data-dir ./data"
+    )]
+    AddGroup(AddGroup),
+    /// Show the members of a group, or replace them.
+    #[command(after_help = "Examples:\n  sluicegate data-source members all --data-dir ./data\n  \
+        sluicegate data-source members all --member shop=east --data-dir ./data\n  \
+        sluicegate data-source members all --none --data-dir ./data")]
+    Members(Members),
     /// List all data sources.
     #[command(after_help = "Example: sluicegate data-source list --data-dir ./data")]
     List(ShowArgs),
@@ -109,6 +122,8 @@ pub(crate) fn run(command: DataSourceCommand, environment: &Environment) -> anyh
                 add_mysql::run(opened, &command).await
             })
         }
+        DataSourceCommand::AddGroup(command) => command.run(environment),
+        DataSourceCommand::Members(command) => command.run(environment),
         DataSourceCommand::List(shown) => {
             bootstrap::with_app(&shown.installation, environment, async |opened| {
                 list(opened, shown.json).await
@@ -197,7 +212,7 @@ async fn list(opened: &OpenedInstallation, as_json: bool) -> anyhow::Result<()> 
             source.owner_name.clone(),
             record.shared_with.len().to_string(),
             if record.writable { "yes" } else { "no" }.to_owned(),
-            options(source),
+            if record.is_group() { "a group".to_owned() } else { options(source) },
         ]
     };
     let rows: Vec<_> = sources.iter().map(row).collect();
@@ -226,6 +241,7 @@ fn in_json(source: &SeenSource) -> Value {
         "description": record.description,
         "dataStore": record.data_store,
         "connectionType": "Cloud",
+        "isGroup": record.is_group(),
         "options": record.options,
         "maxAuthenticationAge": record.max_authentication_age,
         "writable": record.writable,
@@ -241,6 +257,9 @@ fn in_json(source: &SeenSource) -> Value {
 async fn show(opened: &OpenedInstallation, one: &ShowOne) -> anyhow::Result<()> {
     let actor = actor(opened, None).await?;
     let source = find(opened, &actor, &one.name).await?;
+    if source.record.is_group() {
+        return groups::show(opened, &actor, &source, one.shown.json).await;
+    }
     let model = opened
         .app
         .data_sources()

@@ -379,6 +379,7 @@ const DATA_SOURCE_CHANGE: Arguments = &[
     // Cannot be changed.
     ("dataStore", ""),
     ("connectionType", ""),
+    ("isGroup", ""),
     ("options.path", "path"),
     ("options.keys", "keys"),
     ("options.storageForms", "storage_forms"),
@@ -524,6 +525,9 @@ const OPERATIONS: &[(&str, &str)] = &[
     ("getDataSource", "data-source show"),
     ("updateDataSource", "data-source update"),
     ("deleteDataSource", "data-source delete"),
+    ("getMembers", "data-source members"),
+    ("replaceMembers", "data-source members"),
+    ("addMembers", "data-source members"),
     ("getModel", "data-source show"),
     ("putModel", "data-source model import"),
     ("reloadModel", "data-source reload"),

@@ -221,4 +221,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../../migrations/0030_personal_access_tokens.sql"),
     },
+    Migration {
+        number: 31,
+        name: "data_source_members",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../../migrations/0031_data_source_members.sql"),
+    },
 ];

@@ -70,6 +70,8 @@ pub const TABLES: &[StoredTable] = &[
     given_once("data_sources", Compared, DATA_SOURCES),
     chosen("data_source_shares", Compared, 2, &[number("data_source_id"), number("user_id")]),
     chosen("data_source_models", Compared, 1, &[number("data_source_id"), text("document")]),
+    // A group grants nothing, so a member that comes back is within the rights on it.
+    chosen("data_source_members", Kept, 2, &[number("group_id"), number("member_id"), text("prefix")]),
     chosen("limits", Kept, 1, &[number("id"), number("value")]),
     given_once("trusted_origins", Compared, TRUSTED_ORIGINS),
     given_once("trusted_issuers", Compared, TRUSTED_ISSUERS),

@@ -13,9 +13,9 @@ use oauth::scope::{BuiltInScope, ScopeSet};
 
 use super::{OVER, START, World, at_once, event, insert_user, new_secret, settings_named};
 use crate::{
-    Amendment, ApplicationRefusal, DataSourceChange, DataSourceRefusal, ModelChange, ModelPrecondition,
-    NewApplication, NewDataSource, NewUser, Possessions, RightsChanged, Sealing, Sharing, Store, UserChange,
-    UserRefusal,
+    Amendment, ApplicationRefusal, DataSourceChange, DataSourceRefusal, MembersChange, ModelChange,
+    ModelPrecondition, NewApplication, NewDataSource, NewUser, Possessions, RightsChanged, Sealing, Sharing,
+    Store, UserChange, UserRefusal,
 };
 
 /// The permissions of the clerk in these tests.
@@ -145,12 +145,14 @@ async fn data_sources_refused(world: &World, judged: &impl Fn(Action) -> NewAudi
         at: START,
     };
     let sharing = Sharing::With(vec![]);
+    let members = MembersChange::With(vec![]);
     let model =
         ModelChange { document: Some("{}".to_owned()), precondition: ModelPrecondition::None, at: START };
     let refusals = [
         store.insert_data_source(new, judged(Action::CreateDataSource)).await.unwrap().err(),
         store.update_data_source(id, change, judged(Action::UpdateDataSource)).await.unwrap().err(),
         store.share_data_source(id, sharing, judged(Action::ShareDataSource)).await.unwrap().err(),
+        store.change_members(id, members, judged(Action::UpdateDataSource)).await.unwrap().err(),
         store.touch_data_source(id, START, judged(Action::ReloadModel)).await.unwrap().err(),
         store.change_model_document(id, model, judged(Action::UpdateModel)).await.unwrap().err(),
         store.delete_data_source(id, judged(Action::DeleteDataSource)).await.unwrap().err(),

@@ -10,9 +10,7 @@ use oauth::application::Application;
 use oauth::grant::{Consent, GrantDetails, GrantOrigin};
 use oauth::revocation::Revocation;
 
-use super::{
-    OVER, START, World, code_id, create_grant, event, granted, insert_application, new_secret, odata,
-};
+use super::{OVER, START, code_id, create_grant, event, insert_application, new_secret, odata};
 use crate::{AccessOf, GrantCreation, NewConsent, NewGrant, NewUser, Store, StoredConsent, UserRefusal};
 
 pub(super) async fn insert_user(
@@ -30,6 +28,21 @@ pub(super) async fn insert_user(
         at: START,
     };
     store.insert_user(new, event(Action::CreateUser)).await.unwrap()
+}
+
+/// A store with an Administrator, a user, and an application of that user.
+pub(crate) struct World {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) administrator: User,
+    pub(super) user: User,
+    pub(super) application: Application,
+}
+
+pub(super) fn granted(created: &GrantCreation) -> Option<GrantId> {
+    match created {
+        GrantCreation::Grant(id) => Some(*id),
+        GrantCreation::Replayed(_) | GrantCreation::Gone => None,
+    }
 }
 
 impl World {

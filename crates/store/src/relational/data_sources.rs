@@ -1,10 +1,14 @@
 //! Data sources and the users with whom they are shared.
 
+mod members;
+
 use domain::account::DataSource;
 use domain::account::data_source::MOST_SHARED_USERS;
 use domain::audit::NewAuditEvent;
 use domain::id::{DataSourceId, UserId};
 use domain::time::Timestamp;
+
+pub use members::change as change_members;
 
 use super::versions::{self, CachedKind};
 use super::{Change, Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, authority, values};
@@ -22,7 +26,9 @@ macro_rules! select {
             "SELECT d.id, d.name, d.description, d.data_store, d.options, d.owner_id, d.created_by, d.handed_over_at,
                 (SELECT string_agg(CAST(user_id AS text), ' ' ORDER BY user_id) FROM data_source_shares
                     WHERE data_source_id = d.id),
-                d.created_at, d.updated_at, d.sealed_options, d.max_authentication_age, d.model_version, d.writable
+                d.created_at, d.updated_at, d.sealed_options, d.max_authentication_age, d.model_version, d.writable,
+                (SELECT string_agg(CAST(member_id AS text) || ' ' || prefix, ' ' ORDER BY member_id)
+                    FROM data_source_members WHERE group_id = d.id)
             FROM data_sources d ",
             $tail
         ))
@@ -46,6 +52,7 @@ impl Record for DataSource {
             max_authentication_age: row.read()?,
             model_version: row.read()?,
             writable: row.read()?,
+            members: members::from_column(row.read()?)?,
         })
     }
 }

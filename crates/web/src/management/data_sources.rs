@@ -18,12 +18,14 @@ use crate::respond::management::{ManagementProblem, created, json, no_content};
 
 mod answer;
 mod document;
+mod members;
 mod model;
 mod payload;
 mod schema_map;
 mod schemas;
 
 pub use document::read as read_model_document;
+pub(crate) use members::{add_members, list_members, put_members};
 pub(crate) use model::{delete_model, get_model, model_findings, put_model, reload_model};
 pub(crate) use schemas::{columns, list_schemas, list_tables, primary_keys, table};
 
@@ -61,8 +63,11 @@ pub(crate) async fn create(
     let actor = acting.actor(failed).await?;
     sources.may_create(&actor, &acting.origin).await.map_err(problem(failed))?;
     rereads_model(&acting.query)?;
-    let draft = read_new(body, sources.data_stores())?;
-    let seen = sources.create(&actor, draft, &acting.origin).await.map_err(problem(failed))?;
+    let seen = match read_new(body, sources.data_stores())? {
+        NewSource::Database(draft) => sources.create(&actor, draft, &acting.origin).await,
+        NewSource::Group(draft) => sources.create_group(&actor, draft, &acting.origin).await,
+    };
+    let seen = seen.map_err(problem(failed))?;
     Ok(created(&format!("/api/mgmt/datasources/{}", seen.record.id), &SourceResponse::from(&seen)))
 }
 
@@ -75,7 +80,9 @@ pub(crate) async fn test_new(
     let failed = ManagementErrorCode::SourceReadFailed;
     let actor = acting.actor(failed).await?;
     sources.may_create(&actor, &acting.origin).await.map_err(problem(failed))?;
-    let draft = read_new(body, sources.data_stores())?;
+    let NewSource::Database(draft) = read_new(body, sources.data_stores())? else {
+        return Err(problem(failed)(DataSourceError::IsGroup));
+    };
     let test = sources.test_new(&actor, draft, &acting.origin).await.map_err(problem(failed))?;
     Ok(json(StatusCode::OK, &TestResponse::from(&test)))
 }
@@ -101,10 +108,11 @@ pub(crate) async fn update(
 ) -> Result<Response, ManagementProblem> {
     let failed = ManagementErrorCode::SourceUpdateFailed;
     let actor = acting.actor(failed).await?;
-    sources.to_change(&actor, id, &acting.origin).await.map_err(problem(failed))?;
+    let record = sources.to_change(&actor, id, &acting.origin).await.map_err(problem(failed))?;
     let rereads = rereads_model(&acting.query)?;
-    let (draft, connection_type) = read(body, false, sources.data_stores())?;
-    if let ConnectionType::Other(_) = connection_type {
+    let (draft, connection_type, is_group) = read(body, false, sources.data_stores())?;
+    let is_other = matches!(connection_type, ConnectionType::Other(_));
+    if is_other || is_group.is_some_and(|is_group| is_group != record.is_group()) {
         return Err(problem(failed)(DataSourceError::StoreIsFixed));
     }
     let seen = sources.update(&actor, id, draft, &acting.origin).await.map_err(problem(failed))?;
@@ -204,25 +212,33 @@ fn read(
     body: JsonBody<DataSourcePayload>,
     of_new: bool,
     kinds: &SourceKinds,
-) -> Result<(DataSourceDraft, ConnectionType), ManagementProblem> {
+) -> Result<(DataSourceDraft, ConnectionType, Option<bool>), ManagementProblem> {
     body.judged(|payload| {
-        judged(payload.draft.faults(of_new, kinds))
-            .map(|()| (payload.draft.clone(), payload.connection_type.clone()))
+        let DataSourcePayload { draft, connection_type, is_group } = payload;
+        let faults =
+            if *is_group == Some(true) { draft.faults_of_group(of_new) } else { draft.faults(of_new, kinds) };
+        judged(faults).map(|()| (draft.clone(), connection_type.clone(), *is_group))
     })
 }
 
+/// A new data source.
+enum NewSource {
+    /// One with a database.
+    Database(DataSourceDraft),
+    /// A group.
+    Group(DataSourceDraft),
+}
+
 /// Parses the payload for a new data source.
-fn read_new(
-    body: JsonBody<DataSourcePayload>,
-    kinds: &SourceKinds,
-) -> Result<DataSourceDraft, ManagementProblem> {
+fn read_new(body: JsonBody<DataSourcePayload>, kinds: &SourceKinds) -> Result<NewSource, ManagementProblem> {
     match read(body, true, kinds)? {
-        (draft, ConnectionType::Cloud) => Ok(draft),
-        (_, ConnectionType::LeftOut) => Err(bad(
+        (draft, ConnectionType::Cloud | ConnectionType::LeftOut, Some(true)) => Ok(NewSource::Group(draft)),
+        (draft, ConnectionType::Cloud, _) => Ok(NewSource::Database(draft)),
+        (_, ConnectionType::LeftOut, _) => Err(bad(
             ManagementErrorCode::ConnectionTypeMissing,
             "connectionType is missing; it must be \"Cloud\"",
         )),
-        (_, ConnectionType::Other(given)) => Err(wrong_connection_type(&given)),
+        (_, ConnectionType::Other(given), _) => Err(wrong_connection_type(&given)),
     }
 }
 
@@ -275,6 +291,13 @@ fn problem(failed: ManagementErrorCode) -> impl Fn(DataSourceError) -> Managemen
             StatusCode::PRECONDITION_FAILED,
             "The model document has changed since it was read. Read it again.",
         ),
+        DataSourceError::IsGroup => bad(
+            ManagementErrorCode::GroupOrNot,
+            "The data source is a group, which has no database of its own.",
+        ),
+        DataSourceError::IsNoGroup => {
+            bad(ManagementErrorCode::GroupOrNot, "The data source is no group, so it has no members.")
+        }
         DataSourceError::RightsChanged => ManagementProblem::rights_changed(),
         DataSourceError::Unusable(error) => {
             bad(ManagementErrorCode::SourceUnreachable, format!("The database cannot be used: {error}."))

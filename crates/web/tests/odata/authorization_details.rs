@@ -11,6 +11,7 @@ mod boxes;
 mod changes;
 mod conforming;
 mod described;
+mod groups;
 mod many;
 mod narrowing;
 

@@ -12,6 +12,7 @@ mod databases;
 mod expand;
 mod failures;
 mod fixture;
+mod groups;
 mod issued_tokens;
 mod limits;
 mod masks;

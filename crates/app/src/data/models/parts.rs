@@ -1,4 +1,4 @@
-//! The part of a data source that a caller reaches: by the access token, and by the rules of the data source.
+//! The part of a data source that a caller reaches: by the access token, by the rules of the data source, and through a group.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use odata::rules::{Policy, RuleSubject};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use super::{OpenedSource, UNRESTRICTED};
+use super::{OpenedSource, UNRESTRICTED, namespace};
 use crate::identity::caller::{Caller, Via};
 use crate::node::entity_cache::Account;
 
@@ -36,6 +36,17 @@ struct PartKey {
     names: Option<Vec<String>>,
     /// The rules that decide, and about what.
     policy: Option<(Policy, RuleAction)>,
+    /// The group through which it is seen.
+    place: Option<PlaceInGroup>,
+}
+
+/// How a data source is seen in a group.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct PlaceInGroup {
+    /// The name of the group, which is part of links.
+    pub(crate) group: String,
+    /// What precedes the names of entity sets, with an underscore.
+    pub(crate) prefix: String,
 }
 
 #[derive(Debug, Clone)]
@@ -45,12 +56,13 @@ impl Weighter<PartKey, Arc<OpenedSource>> for PartWeight {
     fn weight(&self, key: &PartKey, part: &Arc<OpenedSource>) -> u64 {
         let names = key.names.iter().flatten().map(String::len).sum::<usize>();
         let policy = key.policy.as_ref().map_or(0, |(policy, _)| policy.bytes());
-        PART_BYTES + bytes(&part.model) + (names + policy) as u64
+        let place = key.place.as_ref().map_or(0, |place| place.group.len() + place.prefix.len());
+        PART_BYTES + bytes(&part.model) + (names + policy + place) as u64
     }
 }
 
 /// The estimated size of a model with its metadata document.
-fn bytes(model: &Model) -> u64 {
+pub(crate) fn bytes(model: &Model) -> u64 {
     let properties = model.entity_types.iter().map(|entity_type| entity_type.properties.len() as u64);
     properties.sum::<u64>() * PROPERTY_BYTES
 }
@@ -65,23 +77,24 @@ impl PartCache {
 
 impl OpenedSource {
     /// What the caller reaches for an action. Requests are bound to its model, so they cannot name anything else. `names` are
-    /// the entity sets to which the token is limited.
+    /// the entity sets to which the token is limited; `place` is where in a group it is seen, if it is.
     pub(crate) fn reached_by(
         self: &Arc<Self>,
         caller: &Caller,
         names: Option<&[String]>,
         action: RuleAction,
+        place: Option<PlaceInGroup>,
     ) -> Arc<Self> {
         let application = match caller.via() {
             Via::Bearer { application, .. } => Some(application.get()),
             Via::Basic | Via::Session | Via::CommandLine | Via::Issuer(_) | Via::Personal(_) => None,
         };
-        self.reached(caller.account(), application, names, action)
+        self.reached(caller.account(), application, names, action, place)
     }
 
     /// What a user may read who uses no application.
     pub(crate) fn readable_by(self: &Arc<Self>, account: &Account) -> Arc<Self> {
-        self.reached(account, None, None, RuleAction::Read)
+        self.reached(account, None, None, RuleAction::Read, None)
     }
 
     fn reached(
@@ -90,13 +103,14 @@ impl OpenedSource {
         application: Option<i64>,
         names: Option<&[String]>,
         action: RuleAction,
+        place: Option<PlaceInGroup>,
     ) -> Arc<Self> {
-        if names.is_none() && !self.has_rules() {
+        if names.is_none() && place.is_none() && !self.has_rules() {
             return Arc::clone(self);
         }
         let subject = RuleSubject { user: &account.user.name, roles: &account.roles, application };
         let policy = self.has_rules().then(|| (self.rules.policy(subject), action));
-        let key = PartKey { names: names.map(<[String]>::to_vec), policy };
+        let key = PartKey { names: names.map(<[String]>::to_vec), policy, place };
         if let Some(part) = self.parts.0.get(&key) {
             return part;
         }
@@ -118,6 +132,9 @@ impl OpenedSource {
         }
         if let Some(names) = &key.names {
             model = Arc::new(model.limited_to(names));
+        }
+        if let Some(PlaceInGroup { group, prefix }) = &key.place {
+            model = Arc::new(model.preceded_by(&namespace(group), &format!("{prefix}_")));
         }
         Self {
             source: Arc::clone(&self.source),

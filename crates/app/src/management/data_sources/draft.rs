@@ -72,25 +72,49 @@ impl DataSourceDraft {
         }
     }
 
+    /// All faults of the content of a group, which has no database, and so no options. `of_new` is whether there is none yet.
+    pub fn faults_of_group(&self, of_new: bool) -> Vec<FieldFault> {
+        let mut faults = self.common_faults(of_new);
+        if self.data_store.is_some_and(|id| id != data_source::GROUP_STORE) {
+            let message = format!("must be {} for a group, or be omitted", data_source::GROUP_STORE);
+            faults.push(FieldFault::new("dataStore", message));
+        }
+        if self.options.as_ref().is_some_and(|options| !options.is_empty()) {
+            faults.push(FieldFault::new("options", "must be empty, because a group has no options"));
+        }
+        if self.writable == Some(true) {
+            let message =
+                "must be false for a group: whether data may be changed is a setting of its members";
+            faults.push(FieldFault::new("writable", message));
+        }
+        faults
+    }
+
     /// All faults except those of the options. `kinds` lists the kinds that a new data source may have.
     pub fn faults(&self, of_new: bool, kinds: &SourceKinds) -> Vec<FieldFault> {
-        let mut faults = Vec::new();
-        if of_new && self.name.is_none() {
-            faults.push(FieldFault::new("name", "is required"));
-        }
+        let mut faults = self.common_faults(of_new);
         if of_new && self.data_store.is_none() {
             faults.push(FieldFault::new(
                 "dataStore",
                 "is required; /api/mgmt/datastores lists the available ones",
             ));
         }
-        if let Some(fault) = self.name.as_deref().and_then(|name| data_source::check_name(name).err()) {
-            faults.push(FieldFault::new("name", fault.to_string()));
-        }
         if let Some(id) = self.data_store.filter(|id| of_new && kinds.get(*id).is_none()) {
             let message =
                 format!("is {id}, which is not a data store; /api/mgmt/datastores lists the available ones");
             faults.push(FieldFault::new("dataStore", message));
+        }
+        faults
+    }
+
+    /// The faults of what every data source has, also a group.
+    fn common_faults(&self, of_new: bool) -> Vec<FieldFault> {
+        let mut faults = Vec::new();
+        if of_new && self.name.is_none() {
+            faults.push(FieldFault::new("name", "is required"));
+        }
+        if let Some(fault) = self.name.as_deref().and_then(|name| data_source::check_name(name).err()) {
+            faults.push(FieldFault::new("name", fault.to_string()));
         }
         if let Some(MaxAuthenticationAge::Secs(secs)) = self.max_authentication_age
             && !MAX_AGE_SECS.contains(&secs)
@@ -143,6 +167,51 @@ impl DataSourceService {
             owner: actor.subject().user.id,
             at: self.context.now(),
         };
+        self.insert(actor, new, audit, origin).await
+    }
+
+    /// Creates a group without members.
+    ///
+    /// # Errors
+    /// [`DataSourceError`].
+    pub async fn create_group(
+        &self,
+        actor: &Actor,
+        draft: DataSourceDraft,
+        origin: &RequestOrigin,
+    ) -> Result<SeenSource, DataSourceError> {
+        self.may_create(actor, origin).await?;
+        let faults = draft.faults_of_group(true);
+        let DataSourceDraft { name: Some(name), description, max_authentication_age, .. } = draft else {
+            return Err(DataSourceError::Invalid(faults));
+        };
+        if !faults.is_empty() {
+            return Err(DataSourceError::Invalid(faults));
+        }
+        let mut audit = self.audit_source(actor, Action::CreateDataSource, &name, origin);
+        note(&mut audit, "a group");
+        let new = NewDataSource {
+            name,
+            description,
+            data_store: data_source::GROUP_STORE,
+            options: BTreeMap::new(),
+            sealing: Sealing::default(),
+            max_authentication_age: max_authentication_age.and_then(MaxAuthenticationAge::secs),
+            writable: false,
+            owner: actor.subject().user.id,
+            at: self.context.now(),
+        };
+        self.insert(actor, new, audit, origin).await
+    }
+
+    /// Stores a new data source.
+    async fn insert(
+        &self,
+        actor: &Actor,
+        new: NewDataSource,
+        audit: NewAuditEvent,
+        origin: &RequestOrigin,
+    ) -> Result<SeenSource, DataSourceError> {
         let record = Refusals::of(&self.context)
             .judged(actor.caller(), self.context.store.insert_data_source(new, audit).await?, origin)
             .await?;
@@ -163,18 +232,20 @@ impl DataSourceService {
     ) -> Result<SeenSource, DataSourceError> {
         let record = self.to_change(actor, id, origin).await?;
         let kinds = self.context.sources.kinds();
-        let faults = draft.faults(false, kinds);
+        let faults =
+            if record.is_group() { draft.faults_of_group(false) } else { draft.faults(false, kinds) };
         if !faults.is_empty() {
             return Err(DataSourceError::Invalid(faults));
         }
         if draft.data_store.is_some_and(|id| id != record.data_store) {
             return Err(DataSourceError::StoreIsFixed);
         }
-        let kind = kinds
-            .get(record.data_store)
-            .ok_or_else(|| Fault::Broken(format!("data store {} is unknown", record.data_store).into()))?;
         let options = match draft.options {
+            // What a response shows of a group.
+            Some(options) if options.is_empty() && record.is_group() => None,
             Some(options) => {
+                let unknown = || format!("data store {} is unknown", record.data_store);
+                let kind = kinds.get(record.data_store).ok_or_else(|| Fault::Broken(unknown().into()))?;
                 let options = self.usable_options(actor, kind, options, Some(&record)).await;
                 Some(self.noting_forbidden_files(actor, options, origin).await?)
             }
@@ -219,7 +290,11 @@ impl DataSourceService {
 /// Records that data may be changed from now on, or no longer.
 fn note_writable(audit: &mut NewAuditEvent, before: bool, after: Option<bool>) {
     let Some(after) = after.filter(|after| *after != before) else { return };
-    let words = if after { "writable over OData" } else { "read-only over OData" };
+    note(audit, if after { "writable over OData" } else { "read-only over OData" });
+}
+
+/// Adds words to the detail of an event.
+pub(super) fn note(audit: &mut NewAuditEvent, words: &str) {
     let earlier = audit.detail.take().filter(|detail| !detail.is_empty());
     audit.detail = Some(earlier.map_or_else(|| words.to_owned(), |earlier| format!("{earlier}; {words}")));
 }

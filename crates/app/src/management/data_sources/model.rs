@@ -10,7 +10,7 @@ use odata::model::document::{LONGEST_DOCUMENT, ModelDocument};
 use sources::documents::serialized;
 use store::{ModelChange, ModelPrecondition};
 
-use super::{DataSourceError, DataSourceService};
+use super::{DataSourceError, DataSourceService, has_database};
 use crate::data::models::SourceOpener;
 use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
@@ -49,7 +49,7 @@ impl DataSourceService {
         origin: &RequestOrigin,
     ) -> Result<Arc<Model>, DataSourceError> {
         self.demand_for(actor, Permission::ViewDataSource, origin).await?;
-        let record = self.visible_source(actor, id, origin).await?;
+        let record = has_database(self.visible_source(actor, id, origin).await?)?;
         Ok(SourceOpener::of(&self.context).opened(&record).await?.model.clone())
     }
 
@@ -65,6 +65,7 @@ impl DataSourceService {
         origin: &RequestOrigin,
     ) -> Result<SeenModel, DataSourceError> {
         let record = self.managed_source(actor, id, Permission::ModifyDataSource, origin).await?;
+        let record = has_database(record)?;
         SourceOpener::of(&self.context).reopen(&record).await?;
         let audit = self.audit_source(actor, Action::ReloadModel, &record.name, origin);
         let record = Refusals::of(&self.context)
@@ -94,7 +95,7 @@ impl DataSourceService {
         origin: &RequestOrigin,
     ) -> Result<SeenModel, DataSourceError> {
         self.demand_for(actor, Permission::ViewDataSource, origin).await?;
-        let record = self.visible_source(actor, id, origin).await?;
+        let record = has_database(self.visible_source(actor, id, origin).await?)?;
         let opener = SourceOpener::of(&self.context);
         let compiled = if compiled {
             let whole = opener.opened(&record).await?;
@@ -131,6 +132,7 @@ impl DataSourceService {
         origin: &RequestOrigin,
     ) -> Result<Arc<Model>, DataSourceError> {
         let record = self.managed_source(actor, id, Permission::ViewDataSource, origin).await?;
+        let record = has_database(record)?;
         Ok(SourceOpener::of(&self.context).opened(&record).await?.model.clone())
     }
 
@@ -146,7 +148,7 @@ impl DataSourceService {
         write: ModelWrite,
         origin: &RequestOrigin,
     ) -> Result<SeenModel, DataSourceError> {
-        let record = self.to_change(actor, id, origin).await?;
+        let record = has_database(self.to_change(actor, id, origin).await?)?;
         let ModelWrite { document, precondition } = write;
         let json = document.as_ref().map(stored).transpose()?;
         let action = if json.is_some() { Action::UpdateModel } else { Action::DeleteModel };

@@ -4,7 +4,7 @@ use domain::account::Permission;
 use domain::id::DataSourceId;
 use odata::model::Schema;
 
-use super::{DataSourceError, DataSourceService};
+use super::{DataSourceError, DataSourceService, has_database};
 use crate::Fault;
 use crate::data::models::SourceOpener;
 use crate::identity::acting::Actor;
@@ -24,6 +24,7 @@ impl DataSourceService {
         origin: &RequestOrigin,
     ) -> Result<Schema, DataSourceError> {
         let record = self.managed_source(actor, id, Permission::ViewDataSource, origin).await?;
+        let record = has_database(record)?;
         let permit = self.context.models.may_examine(actor.caller().account().user.id);
         let permit = permit.ok_or(Fault::Busy)?;
         Ok(SourceOpener::of(&self.context).structure(&record, permit).await?)

@@ -150,6 +150,9 @@ impl DataSourceService {
         origin: &RequestOrigin,
     ) -> Result<SourceTest, DataSourceError> {
         let seen = self.find(actor, id, origin).await?;
+        if seen.record.is_group() {
+            return Err(DataSourceError::IsGroup);
+        }
         let specs = SourceSpecs::of(&self.context);
         let locations = specs.every_location();
         let document = SourceOpener::of(&self.context).document_of(&seen.record).await?;

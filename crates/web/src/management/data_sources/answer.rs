@@ -30,6 +30,7 @@ pub(super) struct SourceResponse<'a> {
     name: &'a str,
     data_store: i64,
     connection_type: &'static str,
+    is_group: bool,
     description: &'a str,
     options: BTreeMap<&'a str, OptionResponse<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,6 +54,7 @@ impl<'a> From<&'a SeenSource> for SourceResponse<'a> {
             name: &record.name,
             data_store: record.data_store,
             connection_type: "Cloud",
+            is_group: record.is_group(),
             description: &record.description,
             options: options.map(|(key, value)| (key.as_str(), response(seen.store, key, value))).collect(),
             max_authentication_age: record.max_authentication_age,

@@ -14,6 +14,8 @@ const READ_ONLY: &[&str] = &["id", "createdAt", "updatedAt", "createdBy", "hande
 pub(crate) struct DataSourcePayload {
     pub(super) draft: DataSourceDraft,
     pub(super) connection_type: ConnectionType,
+    /// Whether it is a group; `None` if the payload does not say it.
+    pub(super) is_group: Option<bool>,
 }
 
 /// Hybrid Data Pipeline distinguishes databases in the cloud from those behind a connector; here all are
@@ -48,10 +50,11 @@ impl FromJson for DataSourcePayload {
             secs => MaxAuthenticationAge::Secs(secs),
         });
         let writable = fields.boolean("writable");
+        let is_group = fields.boolean("isGroup");
         fields.finish();
         let draft =
             DataSourceDraft { name, data_store, description, options, max_authentication_age, writable };
-        Self { draft, connection_type }
+        Self { draft, connection_type, is_group }
     }
 }
 

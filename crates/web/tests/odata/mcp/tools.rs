@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use testkit::USER;
+
 use super::{Agency, HARBOUR, structured};
 
 #[tokio::test]
@@ -30,6 +32,28 @@ async fn a_model_finds_its_way_from_the_sources_to_a_row() {
     let elsewhere = json!({"source": "Harbour", "entity": "Ships", "key": {"Id": 3}, "select": ["Name"]});
     let got = structured(&agency.call("/mcp", "get", elsewhere).await);
     assert_eq!(got["row"], json!({"Name": "Ship 3"}));
+}
+
+#[tokio::test]
+async fn a_group_is_one_source_with_the_entities_of_its_members() {
+    let agency = Agency::open().await;
+    let server = &agency.fixture.server;
+    let ports =
+        "CREATE TABLE Ports (Id INTEGER PRIMARY KEY, Name TEXT); INSERT INTO Ports VALUES (1, 'Oslo')";
+    let other = agency.fixture.add_source("Other", ports).await.id.get();
+    let group = json!({ "name": "All", "isGroup": true });
+    let group =
+        server.post("/api/mgmt/datasources").basic(&USER).json(&group).send().await.expect(201).json();
+    let members = json!({ "members": [{ "id": other, "entityPrefix": "o" }] });
+    let path = format!("/api/mgmt/datasources/{}/members", group["id"]);
+    server.put(&path).basic(&USER).json(&members).send().await.expect(200);
+    let sources = structured(&agency.call("/mcp", "list_sources", json!({})).await);
+    assert!(sources["sources"].as_array().unwrap().iter().any(|source| source["name"] == "All"), "{sources}");
+    let entities = structured(&agency.call("/mcp/All", "list_entities", json!({})).await);
+    assert_eq!((&entities["total"], &entities["entities"][0]["name"]), (&json!(1), &json!("o_Ports")));
+    let query = json!({"entity": "o_Ports", "filter": "Name eq 'Oslo'"});
+    let rows = structured(&agency.call("/mcp/All", "query", query).await);
+    assert_eq!(rows["rows"][0]["Id"], 1);
 }
 
 #[tokio::test]

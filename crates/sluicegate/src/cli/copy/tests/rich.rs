@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::account::data_source::{GROUP_STORE, GroupMember};
 use domain::account::network::Network;
 use domain::account::{ADMINISTRATOR_ROLE, LockoutPolicy, Permission, Role, SealedOption, USER_ROLE, User};
 use domain::audit::{Action, NewAuditEvent, Outcome};
@@ -20,8 +21,8 @@ use oauth::scope::{Assignment, BuiltInScope, NewResourceServer, NewScope, Risk, 
 use oauth::signing::JwsAlgorithm;
 use oauth::trusted_issuer::{IssuerSettings, NewTrustedIssuer, Purpose};
 use store::{
-    BackchannelInsertion, BackchannelLimits, ComesFrom, DeviceInsertion, GrantCreation, ModelChange,
-    ModelPrecondition, NewApplication, NewBackchannelAuthentication, NewConsent, NewDataSource,
+    BackchannelInsertion, BackchannelLimits, ComesFrom, DeviceInsertion, GrantCreation, MembersChange,
+    ModelChange, ModelPrecondition, NewApplication, NewBackchannelAuthentication, NewConsent, NewDataSource,
     NewDeviceAuthorization, NewGrant, NewInitialAccessToken, NewPersonalAccessToken, NewPushedRequest,
     NewRegistration, NewSecret, NewSession, NewUser, PushedRequestLimits, RefusedSignIn, SealedSecret,
     Sealing, Sharing, Store, SucceededSignIn, Usage,
@@ -233,6 +234,21 @@ async fn data_source(store: &dyn Store, owner: &User, other: &User) {
     let model =
         ModelChange { document: Some(ODD.to_owned()), precondition: ModelPrecondition::None, at: START };
     store.change_model_document(source.id, model, event(Action::UpdateModel)).await.unwrap().unwrap();
+    let group = NewDataSource {
+        name: "All".to_owned(),
+        description: String::new(),
+        data_store: GROUP_STORE,
+        options: BTreeMap::new(),
+        sealing: Sealing::default(),
+        max_authentication_age: None,
+        writable: false,
+        owner: owner.id,
+        at: START,
+    };
+    let group = store.insert_data_source(group, event(Action::CreateDataSource)).await.unwrap().unwrap();
+    let member = GroupMember { source: source.id, prefix: "east".to_owned() };
+    let members = MembersChange::With(vec![member]);
+    store.change_members(group.id, members, event(Action::UpdateDataSource)).await.unwrap().unwrap();
 }
 
 async fn user(store: &dyn Store, name: &str, roles: &[RoleId]) -> User {
