@@ -28,6 +28,20 @@ async fn requests_without_credentials_get_both_challenges() {
 }
 
 #[tokio::test]
+async fn credentials_for_the_database_are_refused_and_never_ignored() {
+    let fixture = Fixture::open().await;
+    for name in ["ddcloud-datasource-user", "ddcloud-datasource-password"] {
+        let answer = fixture.get_with("/Ships(1)", &[(name, "s3cret")]).await.expect(501);
+        assert_eq!(code(&answer), "NotImplemented");
+        assert!(!answer.text().contains("s3cret"), "{}", answer.text());
+        let changed = fixture.send(Method::DELETE, "/Ships(1)", &[(name, "s3cret")]).await.expect(501);
+        assert_eq!(code(&changed), "NotImplemented");
+        let stranger = fixture.server.get(ROOT).header(name, "s3cret").send().await.expect(401);
+        assert_eq!(code(&stranger), "NotAuthenticated");
+    }
+}
+
+#[tokio::test]
 async fn unreadable_credentials_are_refused() {
     let fixture = Fixture::open().await;
     for value in ["", "Basic", "Basic %%%", "Digest x", "nonsense"] {

@@ -15,12 +15,14 @@ use crate::respond::odata::ODataProblem;
 /// Headers that the requests of a batch must not have ([Protocol
 /// §11.7.7.1](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_MultipartBatchRequestBody)): they
 /// are those of the caller of the batch, or of its connection.
-const FORBIDDEN: [HeaderName; 10] = [
+const FORBIDDEN: [HeaderName; 12] = [
     AUTHORIZATION,
     PROXY_AUTHORIZATION,
     COOKIE,
     HeaderName::from_static("dpop"),
     HeaderName::from_static("x-datadirect-authservice"),
+    HeaderName::from_static("ddcloud-datasource-user"),
+    HeaderName::from_static("ddcloud-datasource-password"),
     EXPECT,
     FROM,
     MAX_FORWARDS,
@@ -189,7 +191,7 @@ mod tests {
         }
         assert_eq!(located(&"A".repeat(100), &[]), None, "too long");
         assert_eq!(located("/gate/api/odata4/crm/A", &[("host", "other.example")]), None);
-        for name in ["authorization", "cookie", "dpop", "range", "te"] {
+        for name in ["authorization", "cookie", "dpop", "range", "te", "ddcloud-datasource-user"] {
             assert_eq!(located("A", &[(name, "x")]), None, "{name}");
         }
     }
