@@ -329,7 +329,7 @@ fn reached_part(grant: DataGrant<'_>, opened: &Arc<OpenedSource>, action: RuleAc
 
 /// Whether the token of the caller, if there is one, reaches anything of a data source: of a group, anything of a member.
 fn reaches(caller: &Caller, record: &DataSource) -> bool {
-    let data = caller.token().and_then(|token| token.details.data.as_deref());
+    let data = caller.data();
     let reaches = |id| reach_of(data, id) != DataReach::Nothing;
     if record.is_group() {
         data.is_none() || record.members.iter().any(|member| reaches(member.source))

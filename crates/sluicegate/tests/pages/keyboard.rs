@@ -57,7 +57,7 @@ fn the_account_pages_work_with_the_keyboard() {
     let (stage, mut browser) = (Stage::new(), Browser::new(Scripts::Off));
     browser.open(&stage.at("/account/password"));
     browser.sign_in(USER.name, USER.password);
-    let order = stops(&mut browser, 11);
+    let order = stops(&mut browser, 12);
     let expected = [
         "Sluicegate",
         "logout-submit",
@@ -65,6 +65,7 @@ fn the_account_pages_work_with_the_keyboard() {
         "Details",
         "Applications",
         "Requests",
+        "Tokens",
         "Password",
         "current",
         "new",

@@ -172,6 +172,16 @@ async fn what_was_chosen_limits_a_token_and_changes_need_a_box_of_their_own() {
     assert_eq!(code(&get(server, "/api/odata4/Pier/T", &harbour).await.expect(403)), "AccessNotGranted");
     let catalogue = get(server, "/api/odata4", &harbour).await.expect(200).text().to_owned();
     assert!(catalogue.contains("Harbour") && !catalogue.contains("Pier"), "{catalogue}");
+    let group = server.post("/api/mgmt/datasources").basic(&USER);
+    let group = group.json(&json!({ "name": "All", "isGroup": true })).send().await.expect(201).json();
+    let id: i64 = pier.id.to_string().parse().unwrap();
+    let members = json!({ "members": [{ "id": id, "entityPrefix": "p" }] });
+    let path = format!("/api/mgmt/datasources/{}/members", group["id"]);
+    server.put(&path).basic(&USER).json(&members).send().await.expect(200);
+    for path in ["/api/odata4/All", "/api/odata4/All/$metadata", "/api/odata4/All/p_T"] {
+        get(server, path, &reading).await.expect(200);
+        assert_eq!(code(&get(server, path, &harbour).await.expect(403)), "AccessNotGranted", "{path}");
+    }
     let all =
         make_with(server, &USER, |form| form.with("others", "yes").with("changes", "yes").with("mcp", "yes"))
             .await;
