@@ -54,7 +54,7 @@ fn done(installation: &Installation, what: &[&str]) {
 }
 
 /// The commands that delete or revoke something, and what the question names. The ids are those of a new installation.
-const ENDINGS: [(&[&str], &str); 14] = [
+const ENDINGS: [(&[&str], &str); 15] = [
     (&["allowed", "revoke", USER.name, "1"], "Reports"),
     (&["secret", "end", "1", "1"], "Reports"),
     (&["application", "reset-secret", "1"], "Reports"),
@@ -67,6 +67,7 @@ const ENDINGS: [(&[&str], &str); 14] = [
     (&["role", "delete", "Idle"], "Idle"),
     (&["initial-access-token", "delete", "1"], "Build agents"),
     (&["trusted-issuer", "delete", "1"], "https://idp.example.com"),
+    (&["personal-access-token", "end", USER.name, "1"], "Excel"),
     (&["session", "end", USER.name, "--all"], USER.name),
     (&["user", "delete", USER.name], USER.name),
 ];
@@ -78,6 +79,7 @@ fn furnish(installation: &Installation) {
     let client = WireClient::register(&wire, &USER, "Reports", &json!({})).expect("it is registered");
     // The user signs in with a browser and allows the application.
     client.code(&Wire::new(served.url()), &USER, &Random::new(7).verifier()).expect("a code");
+    Wire::new(served.url()).make_personal_access_token(&USER, "Excel").expect("a token");
     drop(served);
     done(installation, &["secret", "add", "1"]);
     let file = installation.sample_data("shop.sqlite");

@@ -74,6 +74,8 @@ fn migrations_run_once_and_are_named_before() {
             (27, "mcp_scope"),
             (28, "model_documents"),
             (29, "changes_of_data"),
+            (30, "personal_access_tokens"),
+            (31, "data_source_members"),
         ]
     );
     assert_eq!(migrate(&path).unwrap().len(), names.len());

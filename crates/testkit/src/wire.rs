@@ -260,6 +260,30 @@ impl Wire {
         panic!("the sign-in does not end: {answer:?}")
     }
 
+    /// Makes a personal access token with this name on the page of the account, like a person: signs in, and fills the form.
+    ///
+    /// # Errors
+    /// If the connection fails.
+    ///
+    /// # Panics
+    /// If the server shows something else; the message shows the page.
+    pub fn make_personal_access_token(&self, user: &TestUser, name: &str) -> Result<(), ureq::Error> {
+        let mut answer = self.get("/account/tokens/new", None)?;
+        for _ in 0..8 {
+            if answer.body.contains("<pre id=\"token\">") {
+                return Ok(());
+            }
+            let form = forms(&answer.body).into_iter().find(|form| form.has_button("token-submit"));
+            let form = form.map(|form| form.fill("name", name).with("others", "yes").press("token-submit"));
+            answer = match (&answer.location, form.or_else(|| next_form(&answer.body, user))) {
+                (Some(location), _) => self.get(location, None)?,
+                (None, Some(form)) => self.submit(&form)?,
+                (None, None) => panic!("neither sign-in nor the form of a token: {answer:?}"),
+            };
+        }
+        panic!("the token is not made: {answer:?}")
+    }
+
     /// Presses the button with this id on a page, whose form is sent as the page filled it.
     ///
     /// # Errors

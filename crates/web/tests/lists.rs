@@ -68,6 +68,14 @@ async fn furnished() -> (TestServer, Vec<(String, &'static str, &'static str)>) 
             json!({ "name": name, "dataStore": 1, "connectionType": "Cloud", "options": { "path": file } });
         server.post("/api/mgmt/datasources").basic(&ADMIN).json(&source).send().await.expect(201);
     }
+    let mut browser = server.browser();
+    browser.get("/account/tokens").await;
+    browser.sign_in(&ADMIN).await.expect(200);
+    for name in names {
+        browser.get("/account/tokens/new").await.expect(200);
+        let form = browser.form_with_button("token-submit").fill("name", name).press("token-submit");
+        browser.submit(form).await.expect(200);
+    }
     let trusted = ["first", "middle", "last"];
     let trusted = trusted.map(|name| json!({ "domain": format!("https://{name}.example.org") }));
     let trusted = json!({ "whitelist": trusted });
@@ -92,6 +100,7 @@ async fn furnished() -> (TestServer, Vec<(String, &'static str, &'static str)>) 
         ("/api/admin/security/cors/whitelist", "whitelist", "MIDDLE.example"),
         ("/api/admin/initialaccesstokens", "initialAccessTokens", "MIDDLE"),
         ("/api/admin/trustedissuers", "trustedIssuers", "MIDDLE.example"),
+        ("/api/mgmt/personalaccesstokens", "personalAccessTokens", "MIDDLE"),
     ];
     (server, lists.into_iter().map(|(path, member, query)| (path.to_owned(), member, query)).collect())
 }
@@ -139,9 +148,10 @@ async fn every_list_supports_limit_after_and_query() {
 }
 
 /// Paths below these that GET can read but that are not lists.
-const NO_LISTS: [&str; 4] = [
+const NO_LISTS: [&str; 5] = [
     "/api/mgmt/oauth2/",
     "/api/odata4",
+    "/api/mgmt/datasources/{id}/members",
     "/api/mgmt/datasources/{id}/model",
     "/api/mgmt/datasources/{id}/schemas",
 ];

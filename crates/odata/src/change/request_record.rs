@@ -38,7 +38,9 @@ impl RequestKey {
 
     /// The statement that begins the record, which fails if there is one. `now` is in seconds since 1970.
     pub fn begin(&self, dialect: Dialect, table: &RequestTable, now: i64) -> Statement {
-        let mut text = Text::of(dialect, "INSERT INTO ", table);
+        // Whatever the table says about conflicts.
+        let insert = format!("INSERT{} INTO ", dialect.rules().never_replacing());
+        let mut text = Text::of(dialect, &insert, table);
         text.names(" (", &["caller", "request", "content", "made", "answer"], ", ");
         text.word(") VALUES (");
         text.value(Value::Text(self.caller.clone()));

@@ -63,11 +63,13 @@ fn is_same(reading: Reading, cell: Cell<'_>, value: &NewValue) -> bool {
             typed.text().and_then(|kept| written_out(&kept)) == written_out(text)
         }
         (Constant::Double(value), cell) => is_same_number(reading, cell, *value),
-        // In a column of another type, nothing but JSON has two texts that mean the same as JSON.
-        (Constant::String(text), Cell::Text(kept) | Cell::Typed(TypedCell::Json(kept)))
-            if reading.form == Form::Converted =>
-        {
+        (Constant::String(text), Cell::Typed(TypedCell::Json(kept))) if reading.form == Form::Converted => {
             std::str::from_utf8(kept).is_ok_and(|kept| kept == text || is_same_json(kept, text))
+        }
+        // The column may be one of JSON. Of other types, only the texts of numbers would mean the same as JSON.
+        (Constant::String(text), Cell::Text(kept)) if reading.form == Form::Converted => {
+            let is_number = text.parse::<f64>().is_ok();
+            std::str::from_utf8(kept).is_ok_and(|kept| kept == text || !is_number && is_same_json(kept, text))
         }
         (constant, cell) => reading.read(cell).is_some_and(|kept| kept.into_value() == constant.compared()),
     }

@@ -51,7 +51,7 @@ async fn values_that_postgresql_would_change_are_refused() {
         "CREATE TYPE mood AS ENUM ('glad');
          CREATE TABLE kept (id bigint PRIMARY KEY, price money, fixed char(5), loose numeric, small numeric(5,2), half real,
             at timestamptz(3), clock time(0), whole timestamp, span interval(1), days interval day, doc jsonb, plain json, feeling mood,
-            address inet, list integer[], flag boolean, raw bytea, word varchar(3), key uuid)",
+            address inet, list integer[], flag boolean, raw bytea, word varchar(3), key uuid, letter \"char\")",
     );
     let payload = postgres::payload("books", &postgres::options(&database.url()));
     let books = Books::open(payload, |sql| database.run(sql)).await;
@@ -70,6 +70,7 @@ async fn values_that_postgresql_would_change_are_refused() {
             ("whole", json!("2024-02-29T10:03:00.123456Z")),
             ("span", json!("P1DT0.5S")),
             ("doc", json!("{\"b\":[1,2.50],\"a\":null}")),
+            ("doc", json!("1e2")),
             ("plain", json!("{\"b\":1, \"b\":2}")),
             ("feeling", json!("glad")),
             ("address", json!("10.0.0.1/32")),
@@ -93,6 +94,7 @@ async fn values_that_postgresql_would_change_are_refused() {
             ("address", json!("10.0.0.1")),
             ("list", json!("{1, 2}")),
             ("raw", json!("AP9")),
+            ("letter", json!("1.0")),
         ],
     )
     .await;
