@@ -66,10 +66,11 @@ fn is_same(reading: Reading, cell: Cell<'_>, value: &NewValue) -> bool {
         (Constant::String(text), Cell::Typed(TypedCell::Json(kept))) if reading.form == Form::Converted => {
             std::str::from_utf8(kept).is_ok_and(|kept| kept == text || is_same_json(kept, text))
         }
-        // The column may be one of JSON. Of other types, only the texts of numbers would mean the same as JSON.
+        // The column may be one of JSON. What is no list, object or string may be a word or a number of another type.
         (Constant::String(text), Cell::Text(kept)) if reading.form == Form::Converted => {
-            let is_number = text.parse::<f64>().is_ok();
-            std::str::from_utf8(kept).is_ok_and(|kept| kept == text || !is_number && is_same_json(kept, text))
+            let may_be_json = text.trim_start().starts_with(['[', '{', '"']);
+            std::str::from_utf8(kept)
+                .is_ok_and(|kept| kept == text || may_be_json && is_same_json(kept, text))
         }
         (constant, cell) => reading.read(cell).is_some_and(|kept| kept.into_value() == constant.compared()),
     }

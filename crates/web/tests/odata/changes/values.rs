@@ -95,6 +95,7 @@ async fn values_that_postgresql_would_change_are_refused() {
             ("list", json!("{1, 2}")),
             ("raw", json!("AP9")),
             ("letter", json!("1.0")),
+            ("letter", json!("1 ")),
         ],
     )
     .await;
