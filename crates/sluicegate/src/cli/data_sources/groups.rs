@@ -44,7 +44,7 @@ pub(crate) struct Members {
     name: String,
     /// A data source and the prefix of its entity sets; may be given several times. The members that are not given are removed
     #[arg(long = "member", value_name = "SOURCE=PREFIX", value_parser = parse_member, conflicts_with = "none")]
-    members: Vec<(String, String)>,
+    sources: Vec<(String, String)>,
     /// Remove all members
     #[arg(long)]
     none: bool,
@@ -95,8 +95,8 @@ async fn add(opened: &OpenedInstallation, command: &AddGroup) -> anyhow::Result<
 /// Shows the members of a group, after replacing them if others are given.
 async fn members(opened: &OpenedInstallation, command: &Members) -> anyhow::Result<()> {
     let group = find(opened, &actor(opened, None).await?, &command.name).await?;
-    if command.none || !command.members.is_empty() {
-        replace(opened, &group, drafts(opened, &command.members).await?).await?;
+    if command.none || !command.sources.is_empty() {
+        replace(opened, &group, drafts(opened, &command.sources).await?).await?;
     }
     let actor = actor(opened, None).await?;
     let members = opened.app.data_sources().members(&actor, group.record.id, &opened.origin).await;

@@ -70,7 +70,6 @@ async fn values_that_postgresql_would_change_are_refused() {
             ("whole", json!("2024-02-29T10:03:00.123456Z")),
             ("span", json!("P1DT0.5S")),
             ("doc", json!("{\"b\":[1,2.50],\"a\":null}")),
-            ("doc", json!("1e2")),
             ("plain", json!("{\"b\":1, \"b\":2}")),
             ("feeling", json!("glad")),
             ("address", json!("10.0.0.1/32")),
