@@ -22,13 +22,18 @@ const ROWS: i64 = 3_000;
 /// How often the connection fails.
 const FAULTS: usize = 12;
 
+/// Makes the data source with a name by way of an address.
+type PayloadOf<'d> = dyn Fn(&str, &str) -> Value + 'd;
+/// Runs statements, and returns what they print.
+type Running<'d> = dyn Fn(&str) -> Result<String, String> + 'd;
+
 /// A database of a server with the table `t`, whose ids are 1 to [`ROWS`].
 struct Database<'d> {
     address: String,
     /// The data source with this name, by way of this address.
-    payload: Box<dyn Fn(&str, &str) -> Value + 'd>,
+    payload: Box<PayloadOf<'d>>,
     /// Runs statements in the database.
-    run: Box<dyn Fn(&str) -> Result<String, String> + 'd>,
+    run: Box<Running<'d>>,
     /// A query of the number of other connections to the database.
     connections: &'static str,
     /// Adds a column to the table, and fails if the table is being read.
@@ -109,9 +114,9 @@ impl Scene {
         let (status, body) = (response.status(), response.into_body().collect().await);
         match (status, body) {
             (StatusCode::OK, Ok(body)) => Some(serde_json::from_slice(&body.to_bytes()).unwrap()),
-            (StatusCode::OK, Err(_)) => None,
-            (StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT, Ok(_)) => None,
-            (status, body) => panic!("{path}: {status} {:?}", body.map(|body| body.to_bytes())),
+            (StatusCode::OK, Err(_))
+            | (StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT, Ok(_)) => None,
+            (status, body) => panic!("{path}: {status} {:?}", body.map(http_body_util::Collected::to_bytes)),
         }
     }
 
