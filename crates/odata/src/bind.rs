@@ -275,10 +275,7 @@ impl<'m> Binding<'m> {
         binder.target = whole.unwrap_or("$orderby");
         let mut order = Vec::with_capacity(options.order.len() + entity_type.key.len());
         for term in &options.order {
-            let bound = binder.bind_subject(&term.node)?;
-            if !bound.is_constant() {
-                order.push(Order { term: bound, descending: term.descending });
-            }
+            order.push(Order { term: binder.bind_subject(&term.node)?, descending: term.descending });
         }
         self.uses_now |= binder.used_now;
         let (Needed { joins, looked_up }, budget) = binder.scopes.finish();
@@ -286,18 +283,18 @@ impl<'m> Binding<'m> {
         let rows = rows.joined(&joins).looking_up(looked_up);
         let filtered = |input, condition| PlanNode::Filter(Filter { input: Box::new(input), condition });
         let rows = conditions.into_iter().fold(rows, filtered);
-        // Also if the last term orders nothing.
-        let descending = options.order.last().is_some_and(|last| last.descending);
-        complete(&mut order, scan, entity_type, descending);
+        complete(&mut order, scan, entity_type);
         let shown = shown(entity_type, NOTHING_COMPUTED, options, whole.unwrap_or("$select"))?;
         Ok(BoundRows { rows, order, shown, joins })
     }
 }
 
 /// Makes an order total: key properties that it does not name are appended in stored form, so that an index
-/// serves the order whatever else is stored there. They have the direction of the last term that was requested, so that one
-/// index, read either way, can serve the whole order.
-fn complete(order: &mut Vec<Order>, scan: ScanId, entity_type: &EntityType, descending: bool) {
+/// serves the order whatever else is stored there. They have the direction of the last term, so that one
+/// index, read either way, can serve the whole order. Constant terms are dropped; one at the end still gives the direction.
+fn complete(order: &mut Vec<Order>, scan: ScanId, entity_type: &EntityType) {
+    let descending = order.last().is_some_and(|last| last.descending);
+    drop_constants(order);
     for key in &entity_type.key {
         let key = scan.column(*key);
         if !order.iter().any(|order| matches!(order.term.term, Term::Column(column) if column == key)) {
@@ -305,6 +302,11 @@ fn complete(order: &mut Vec<Order>, scan: ScanId, entity_type: &EntityType, desc
             order.push(Order { term, descending });
         }
     }
+}
+
+/// Drops the terms that order nothing.
+fn drop_constants(order: &mut Vec<Order>) {
+    order.retain(|order| !order.term.is_constant());
 }
 
 /// The names of computed values where there are none.

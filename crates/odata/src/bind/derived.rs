@@ -6,7 +6,7 @@ mod sequence;
 
 use super::names::Named;
 use super::resource::Addressed;
-use super::{Binding, Kinds, SelectedProperties, Selection, complete, search, shown};
+use super::{Binding, Kinds, SelectedProperties, Selection, complete, drop_constants, search, shown};
 use crate::aggregation_method::Method;
 use crate::error::{Error, Reason};
 use crate::model::EntityType;
@@ -65,8 +65,7 @@ impl<'m> Derived<'m> {
     /// Some of the rows, by their place in an order.
     fn limited(self, mut order: Vec<Order>, skip: u64, most: Option<u64>) -> Self {
         let (scan, entity_type) = self.rows.first_scan();
-        let descending = order.last().is_some_and(|last| last.descending);
-        complete(&mut order, scan, entity_type, descending);
+        complete(&mut order, scan, entity_type);
         let page = Page { input: Box::new(self.rows), order, after: None, skip, rows: most };
         Self { rows: PlanNode::Page(page).joined(&self.joins), ..self }
     }
@@ -126,8 +125,7 @@ impl<'m> Binding<'m> {
         let terms = self.terms(&mut derived, &options.order, "$orderby")?;
         let mut order = derived.ordered(terms);
         let (scan, own) = derived.first_scan();
-        let descending = order.last().is_some_and(|last| last.descending);
-        complete(&mut order, scan, own, descending);
+        complete(&mut order, scan, own);
         let expanded = self.expand(entity_type, &options.expand)?;
         let (values, kinds) = (self.budget.scan(), derived.kinds.take());
         let joins = std::mem::take(&mut derived.joins);
@@ -295,7 +293,7 @@ fn has_extremes(class: Class) -> bool {
 
 /// Terms of an order without those that are constant.
 fn ordering(mut terms: Vec<Order>) -> Vec<Order> {
-    terms.retain(|order| !order.term.is_constant());
+    drop_constants(&mut terms);
     terms
 }
 

@@ -152,7 +152,7 @@ impl<'m> Binding<'m> {
             Wanted::Sum(number)
         };
         let (scan, entity_type) = input.rows.first_scan();
-        complete(&mut order, scan, entity_type, !bottom);
+        complete(&mut order, scan, entity_type);
         let reach = Reaching::of(input.rows, self.budget.scan(), term, order, wanted);
         Ok(Derived { rows: PlanNode::Reach(reach).joined(&input.joins), ..input })
     }
