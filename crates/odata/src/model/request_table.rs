@@ -52,7 +52,10 @@ impl RequestTable {
             );
             return None;
         }
-        // Where nothing may be changed, there is nothing to be repeated.
-        changes.possible.then_some(Self { schema: of, table })
+        if !changes.possible {
+            report("not used for repeatable requests, because its rows cannot be changed");
+            return None;
+        }
+        Some(Self { schema: of, table })
     }
 }

@@ -201,6 +201,35 @@ fn models_of_a_group_have_names_and_ways_of_their_own() {
 }
 
 #[test]
+fn what_is_wrong_with_the_table_of_repeatable_requests_is_found() {
+    let mut records =
+        table("Records", &["caller", "request", "content", "answer", "made"], &["caller", "request"]);
+    for (column, ty) in records.columns.iter_mut().zip([EdmType::String { max_length: None }; 4]) {
+        column.ty = ty;
+    }
+    records.columns[4].ty = EdmType::Int64;
+    records.changes.possible = true;
+    let other_key = Table { primary_key: vec!["caller".into()], ..records.clone() };
+    let unchangeable = Table { changes: crate::model::TableChanges::default(), ..records.clone() };
+    let missing = table("Other", &["Id"], &["Id"]);
+    for (table, expected) in [
+        (records, None),
+        (missing, Some("no such table")),
+        (other_key, Some("primary key are not those")),
+        (unchangeable, Some("its rows cannot be changed")),
+    ] {
+        let named = crate::model::document::TableName { schema: None, table: "Records".into() };
+        let document = ModelDocument { repeatable_requests: Some(named), ..ModelDocument::default() };
+        let model = Model::shaped("S", Schema { tables: vec![table] }, &document);
+        assert_eq!(model.request_table.is_some(), expected.is_none(), "{expected:?}");
+        let found: Vec<&str> = model.findings.iter().map(|finding| finding.message.as_str()).collect();
+        assert_eq!(found.len(), usize::from(expected.is_some()), "{found:?}");
+        assert!(expected.is_none_or(|words| found[0].contains(words)), "{found:?}");
+        assert!(model.entity_type("Records").is_none(), "it is not served");
+    }
+}
+
+#[test]
 fn the_version_changes_with_the_schema_and_only_then() {
     let model =
         |column: &str| Model::compile("S", Schema { tables: vec![table("A", &["Id", column], &["Id"])] });
