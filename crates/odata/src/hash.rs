@@ -35,6 +35,17 @@ pub(crate) fn digest(cell: Cell<'_>) -> i64 {
     }
 }
 
+/// The hexadecimal digits of bytes, in lower case.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        for digit in [byte >> 4, byte & 15] {
+            text.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::cell::{Cell, Row, Value};
+use crate::hash::hexadecimal;
 use crate::model::RequestTable;
 use crate::sql::{Dialect, Rules};
 use crate::statement::Statement;
@@ -109,13 +110,7 @@ fn digest(parts: &[&[u8]]) -> String {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }
-    let mut text = String::with_capacity(64);
-    for byte in hash.finalize() {
-        for half in [byte >> 4, byte & 15] {
-            text.push(char::from(b"0123456789abcdef"[usize::from(half)]));
-        }
-    }
-    text
+    hexadecimal(&hash.finalize())
 }
 
 /// The text of a statement about the table.

@@ -1,6 +1,7 @@
 //! Values in the written form that PostgreSQL reads for the type of the column to which they are assigned.
 
 use crate::duration::Duration;
+use crate::hash::hexadecimal;
 use crate::instant::date_text;
 use crate::literal;
 use crate::tree::typed::Constant;
@@ -26,7 +27,7 @@ pub(super) fn text(constant: &Constant) -> Option<String> {
         // A column without a time zone ignores the letter.
         Constant::DateTimeOffset(moment) => format!("{}Z", moment.text()),
         Constant::Duration(text) => seconds(Duration::read(text)?),
-        Constant::Binary(bytes) => hexadecimal(bytes),
+        Constant::Binary(bytes) => format!("\\x{}", hexadecimal(bytes)),
     })
 }
 
@@ -37,18 +38,6 @@ fn seconds(duration: Duration) -> String {
     let (whole, rest) = (picoseconds.unsigned_abs() / SECOND, picoseconds.unsigned_abs() % SECOND);
     let sign = if picoseconds < 0 { "-" } else { "" };
     format!("{sign}{whole}.{rest:012} seconds")
-}
-
-/// `\x00ff`.
-fn hexadecimal(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 + 2 * bytes.len());
-    text.push_str("\\x");
-    for byte in bytes {
-        for digit in [byte >> 4, byte & 15] {
-            text.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
-        }
-    }
-    text
 }
 
 #[cfg(test)]

@@ -63,8 +63,12 @@ pub(super) fn side(writer: &mut Writer<'_>, operand: &Typed) {
 /// Writes a constant in the type that it has beside the operand.
 pub(super) fn value(writer: &mut Writer<'_>, operand: &Typed, constant: &Constant) {
     let kept = Kept::of(writer, operand);
-    let form = if kept == Kept::Other { 0 } else { BESIDE };
-    constant::bind(writer, constant, form, Bound::beside(kept, constant));
+    constant::bind(writer, constant, form_beside(kept), Bound::beside(kept, constant));
+}
+
+/// The form in which a constant is bound beside what is kept so.
+fn form_beside(kept: Kept) -> u8 {
+    if kept == Kept::Other { 0 } else { BESIDE }
 }
 
 /// Writes the comparison of two constants. Those of types that PostgreSQL has with fewer digits are compared here.
@@ -90,7 +94,7 @@ fn beside(writer: &mut Writer<'_>, comparison: Comparison, operand: &Typed, cons
     let Some(comparison) = comparison.beside(bound.side).filter(|_| is_number) else {
         return writer.text(writer.rules.boolean(comparison == Comparison::Ne));
     };
-    let form = if kept == Kept::Other { 0 } else { BESIDE };
+    let form = form_beside(kept);
     match operand.term {
         Term::Column(column) if !ends_with_blank(kept, &bound.value) => {
             left(writer, comparison, column);
