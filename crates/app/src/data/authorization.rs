@@ -43,11 +43,6 @@ impl<'a> DataGrant<'a> {
         self.through.map_or(self.record, |through| &through.group)
     }
 
-    /// The name of an entity set in its own data source.
-    pub(super) fn own_name<'n>(&self, set: &'n str) -> &'n str {
-        self.through.and_then(|through| through.member.own_name(set)).unwrap_or(set)
-    }
-
     /// The user who reads or changes.
     pub(super) fn user(self) -> &'a User {
         &self.caller.account().user

@@ -340,11 +340,6 @@ impl ChangeRequest<'_> {
 }
 
 impl Attempt {
-    /// The name of an entity set in its own data source.
-    fn own_name<'n>(&self, set: &'n str) -> &'n str {
-        self.through.as_ref().and_then(|through| through.member.own_name(set)).unwrap_or(set)
-    }
-
     /// The record that its changes are about to become durable, if the data source demands one.
     fn begun(&self, event: NewAuditEvent) -> Option<NewAuditEvent> {
         let mut event = NewAuditEvent { outcome: Outcome::Unknown, ..event };

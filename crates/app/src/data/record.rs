@@ -15,6 +15,7 @@ use odata::error::Error;
 use odata::url::Url;
 
 use super::authorization::DataGrant;
+use super::through::Through;
 use super::{Content, DataAnswer, DataBody, DataRefusal, DataService};
 use crate::Fault;
 use crate::data::models::OpenedSource;
@@ -76,8 +77,8 @@ impl RequestRecord {
         // The model may be that of the data source itself although it is seen in a group.
         let is_known = |set: &str| opened.model.entity_type(set).is_some();
         let set = url.as_ref().map(Url::first_name);
-        let set = set.filter(|set| is_known(set) || is_known(grant.own_name(set)));
-        let set = set.map(|set| grant.own_name(set));
+        let own_name = |set| Through::own_name(grant.through, set);
+        let set = set.filter(|set| is_known(set) || is_known(own_name(set))).map(own_name);
         let source = &grant.record.name;
         let mut event = grant.caller.audit(action, service.context.now(), grant.origin);
         event.subject = Some(set.map_or_else(|| source.clone(), |set| format!("{source}/{set}")));

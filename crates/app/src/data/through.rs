@@ -23,6 +23,11 @@ impl Through {
         PlaceInGroup { group: self.group.name.clone(), prefix: self.member.prefix.clone() }
     }
 
+    /// The name of an entity set in its own data source, if that is reached through a group.
+    pub(super) fn own_name<'n>(through: Option<&Arc<Self>>, set: &'n str) -> &'n str {
+        through.and_then(|through| through.member.own_name(set)).unwrap_or(set)
+    }
+
     /// Refuses changes in one transaction of which one names an entity set of another member: no transaction spans two databases.
     ///
     /// # Errors

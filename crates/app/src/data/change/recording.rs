@@ -7,6 +7,7 @@ use sources::SourceError;
 
 use super::super::authorization::DataGrant;
 use super::super::record::{RequestRecord, sent_in_words};
+use super::super::through::Through;
 use super::super::{DataRefusal, DataService};
 use super::{Attempt, ChangeAnswer, ChangeRequest, FailedChange};
 use crate::Fault;
@@ -50,7 +51,7 @@ impl DataService {
             changed.map(move |(set, bytes)| (set, verb, bytes))
         });
         let events = changes.map(|(set, verb, bytes)| {
-            let subject = Some(format!("{source}/{}", attempt.own_name(set)));
+            let subject = Some(format!("{source}/{}", Through::own_name(attempt.through.as_ref(), set)));
             let mut event = NewAuditEvent { outcome, subject, ..event.clone() };
             event.describe(if attempt.opened.records_requests {
                 format!("{verb}: {}", sent_in_words(1, bytes as u64))
