@@ -43,8 +43,12 @@ macro_rules! service {
 /// Makes a component of a struct that borrows the shared context.
 macro_rules! component {
     ($name:ident) => {
+        component!($name, $crate::Context);
+    };
+    // One that starts work that goes on without whoever asked for it.
+    ($name:ident, $context:ty) => {
         impl<'a> $name<'a> {
-            pub(crate) const fn of(context: &'a $crate::Context) -> Self {
+            pub(crate) const fn of(context: &'a $context) -> Self {
                 Self { context }
             }
         }

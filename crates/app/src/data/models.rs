@@ -81,7 +81,7 @@ pub(crate) struct Models {
 struct Slot {
     ready: RwLock<Option<Arc<Ready>>>,
     /// The holder opens and compiles; the others wait and use the result.
-    opening: tokio::sync::Mutex<Option<SourceError>>,
+    opening: Arc<tokio::sync::Mutex<Option<SourceError>>>,
     /// The number of completed attempts.
     attempts: AtomicU64,
 }
@@ -189,10 +189,10 @@ impl Ready {
 /// Opens data sources.
 #[derive(Clone, Copy)]
 pub(crate) struct SourceOpener<'a> {
-    context: &'a Context,
+    context: &'a Arc<Context>,
 }
 
-component!(SourceOpener);
+component!(SourceOpener, Arc<Context>);
 
 impl SourceOpener<'_> {
     /// Opens the source of this record, with its model. Fast if both are ready.
@@ -208,7 +208,7 @@ impl SourceOpener<'_> {
         {
             return Ok(ready.opened.clone());
         }
-        self.open_exclusively(record, &slot, attempts).await
+        self.open_exclusively(record, slot, attempts).await
     }
 
     /// The source of this record as it was opened last, if it still fits the record. Its database may not answer any more.
@@ -249,10 +249,10 @@ impl SourceOpener<'_> {
     async fn open_exclusively(
         self,
         record: &DataSource,
-        slot: &Slot,
+        slot: Arc<Slot>,
         attempts: u64,
     ) -> Result<Arc<OpenedSource>, OpenRefusal> {
-        let mut failure = slot.opening.lock().await;
+        let mut failure = Arc::clone(&slot.opening).lock_owned().await;
         if slot.attempts.load(Ordering::Acquire) != attempts {
             // Another request made the attempt while this one waited; its result applies to both.
             if let Some(error) = failure.clone() {
@@ -264,12 +264,18 @@ impl SourceOpener<'_> {
                 return Ok(ready.opened.clone());
             }
         }
-        let made = self.make_ready(record, slot).await;
-        *failure = match &made {
-            Err(OpenRefusal::Unusable(error)) => Some(error.clone()),
-            _ => None,
-        };
-        made
+        // Opened to the end, even if the request that asked for it is gone: the next one needs it too, and would begin anew.
+        let (context, record) = (Arc::clone(self.context), record.clone());
+        #[expect(clippy::disallowed_methods, reason = "one at a time for each source, until the deadline")]
+        let opening = tokio::spawn(async move {
+            let made = SourceOpener::of(&context).make_ready(&record, &slot).await;
+            *failure = match &made {
+                Err(OpenRefusal::Unusable(error)) => Some(error.clone()),
+                _ => None,
+            };
+            made
+        });
+        opening.await.map_err(|failed| Fault::Broken(Box::new(failed)))?
     }
 
     /// Opens, describes and compiles off the request threads, then swaps the result in. Only the holder of

@@ -1,6 +1,8 @@
 //! What a device or another application asks of a user, who decides about it in a browser that has no part in the
 //! request.
 
+use std::sync::Arc;
+
 use domain::audit::NewAuditEvent;
 use domain::id::UserId;
 use domain::time::Timestamp;
@@ -81,10 +83,10 @@ impl AccessRequest<'_> {
 /// Decisions of users about requests that reach them apart from the browser of the request.
 #[derive(Clone, Copy)]
 pub(crate) struct AccessDecisions<'a> {
-    context: &'a Context,
+    context: &'a Arc<Context>,
 }
 
-component!(AccessDecisions);
+component!(AccessDecisions, Arc<Context>);
 
 impl AccessDecisions<'_> {
     /// The data that the page offers; `None` if the request asks for none.

@@ -35,10 +35,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// The data that requests name and that tokens reach.
 #[derive(Clone, Copy)]
 pub(crate) struct ReachableData<'a> {
-    context: &'a Context,
+    context: &'a Arc<Context>,
 }
 
-component!(ReachableData);
+component!(ReachableData, Arc<Context>);
 
 impl ReachableData<'_> {
     /// The data sources that a request names, with their ids; `None` if the user chooses. A data source that the user cannot

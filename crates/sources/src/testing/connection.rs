@@ -56,6 +56,7 @@ impl FakeConnection {
     }
 
     pub(super) async fn describe(&self) -> Result<Described, SourceError> {
+        self.database.begin_description().await;
         let inner = Arc::clone(&self.inner);
         blocking(move || ready(inner.describe(far()))).await
     }

@@ -41,6 +41,8 @@ struct Server {
     passwords: Mutex<Vec<String>>,
     connections: AtomicUsize,
     cancelled: AtomicUsize,
+    descriptions: AtomicUsize,
+    describing: Arc<Semaphore>,
     closing: Arc<Semaphore>,
 }
 
@@ -60,6 +62,8 @@ impl FakeDatabase {
             passwords: Mutex::default(),
             connections: AtomicUsize::new(0),
             cancelled: AtomicUsize::new(0),
+            descriptions: AtomicUsize::new(0),
+            describing: Arc::new(Semaphore::new(1)),
             closing: Arc::new(Semaphore::new(1)),
         };
         let database = Self(Arc::new(server));
@@ -108,6 +112,25 @@ impl FakeDatabase {
     /// How many statements were cancelled.
     pub fn cancelled(&self) -> usize {
         self.0.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// How often its structure was asked for.
+    pub fn descriptions(&self) -> usize {
+        self.0.descriptions.load(Ordering::Relaxed)
+    }
+
+    /// Makes it wait with descriptions of its structure until the result is dropped.
+    ///
+    /// # Panics
+    /// If somebody else holds them, or one is being made.
+    pub fn hold_descriptions(&self) -> OwnedSemaphorePermit {
+        Arc::clone(&self.0.describing).try_acquire_owned().expect("nobody else holds it")
+    }
+
+    /// Counts a description, and waits until it may be made.
+    pub(super) async fn begin_description(&self) {
+        self.0.descriptions.fetch_add(1, Ordering::Relaxed);
+        drop(self.0.describing.acquire().await);
     }
 
     /// Makes connections wait with closing until the result is dropped.

@@ -1,8 +1,14 @@
 //! Failures behind the source, before and after the response has started.
 
+use std::pin::pin;
+use std::sync::Arc;
+
 use app::AppSettings;
 use http_body_util::BodyExt;
-use testkit::Setup;
+use serde_json::json;
+use sources::testing::{FakeDatabase, FakeKind};
+use sources::{AllowedHosts, SourceKinds};
+use testkit::{Setup, TestServer, USER};
 
 use crate::fixture::{Fixture, code};
 
@@ -79,4 +85,34 @@ async fn sent_rows_are_counted() {
     fixture.get("/Ships?$top=10").await.expect(200);
     fixture.get("/Ships").await.expect(200);
     assert_eq!(fixture.counted("odata_rows"), 2_010);
+}
+
+/// A client with less patience than a large database needs would never see it otherwise.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_is_opened_to_the_end_although_the_client_has_gone() {
+    let database = FakeDatabase::new("CREATE TABLE Ships (Id INTEGER PRIMARY KEY)");
+    let kinds = SourceKinds::new(vec![Arc::new(FakeKind(database.clone()))]);
+    let hosts = AllowedHosts::new(vec!["127.0.0.1".parse().unwrap()]);
+    let server = TestServer::start_with(Setup { kinds, hosts, ..Setup::default() }).await;
+    let source =
+        json!({ "name": "Far", "dataStore": 99, "connectionType": "Cloud", "options": database.options() });
+    server.post("/api/mgmt/datasources").basic(&USER).json(&source).send().await.expect(201);
+    let before = database.descriptions();
+    let held = database.hold_descriptions();
+    {
+        let mut request = pin!(server.get("/api/odata4/Far").basic(&USER).send());
+        let has_begun = async {
+            while database.descriptions() == before {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            answer = &mut request => panic!("{}", answer.text()),
+            () = has_begun => {}
+        }
+    }
+    drop(held);
+    let document = server.get("/api/odata4/Far").basic(&USER).send().await.expect(200);
+    assert!(document.text().contains("Ships"), "{}", document.text());
+    assert_eq!(database.descriptions(), before + 1, "it did not begin anew");
 }
