@@ -56,7 +56,7 @@ pub(crate) enum Command {
         after_help = "Example: SLUICEGATE_ADMIN_PASSWORD=… SLUICEGATE_USER_PASSWORD=… sluicegate init --data-dir ./data\n\n\
         Without the two variables the passwords are asked for on a terminal, or generated and printed once."
     )]
-    Init(InstallationArgs),
+    Init(Init),
     /// Run the server.
     #[command(after_help = "Examples:\n  sluicegate serve --data-dir ./data\n  \
         sluicegate serve --data-dir ./data --listen 0.0.0.0:8443 --tls-cert chain.pem --tls-key key.pem \
@@ -209,6 +209,17 @@ pub(crate) enum Command {
         /// The target folder.
         folder: PathBuf,
     },
+}
+
+/// The arguments of `init`.
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    #[command(flatten)]
+    pub(crate) installation: InstallationArgs,
+    /// Succeed without changing anything if there is a complete installation already, so that every start of a
+    /// container can begin with this command
+    #[arg(long)]
+    pub(crate) if_needed: bool,
 }
 
 /// The arguments of `migrate`.

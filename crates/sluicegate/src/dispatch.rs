@@ -32,7 +32,9 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(command: Command, environment: &Environment) -> anyhow::Result<()> {
     match command {
-        Command::Init(installation) => cli::setup::init(&installation.settings(environment)?, environment),
+        Command::Init(init) => {
+            cli::setup::init(&init.installation.settings(environment)?, environment, init.if_needed)
+        }
         Command::Serve(arguments) => serve::run(&arguments.settings(environment)?, environment),
         Command::Demo(arguments) => demo::run(&arguments.settings(environment)?, environment, arguments.auto),
         Command::SampleData { file } => {

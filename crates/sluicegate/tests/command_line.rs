@@ -43,6 +43,12 @@ fn init(folder: &Path) -> Command {
     command
 }
 
+fn init_if_needed(folder: &Path) -> Command {
+    let mut command = init(folder);
+    command.arg("--if-needed");
+    command
+}
+
 #[test]
 fn the_master_key_is_for_its_owner_alone() {
     let installation = Installation::new(BINARY);
@@ -61,6 +67,12 @@ fn a_second_init_is_refused_and_changes_nothing() {
     assert!(!message.success);
     assert!(message.err.contains("nothing was changed"), "{}", message.err);
     assert!(before == (read("master.key"), read("sluicegate.db")));
+    let message = run(init_if_needed(&installation.data_dir()));
+    assert!(message.success && message.out.contains("nothing was changed"), "{}{}", message.out, message.err);
+    assert!(before == (read("master.key"), read("sluicegate.db")));
+    std::fs::rename(installation.data_dir().join("master.key"), installation.folder().join("key")).unwrap();
+    let message = run(init_if_needed(&installation.data_dir()));
+    assert!(!message.success && message.err.contains("not its master key"), "{}", message.err);
 }
 
 #[test]

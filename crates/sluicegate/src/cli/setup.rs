@@ -10,31 +10,78 @@ use crate::database::Database;
 use crate::terminal::{self, say};
 use crate::{bootstrap, installation, logging};
 
-/// Creates a new installation.
+/// Creates a new installation. With `if_needed`, a complete one is left as it is, and that is a success.
 ///
 /// # Errors
 /// Why this is impossible; nothing was changed then.
-pub(crate) fn init(settings: &Settings, environment: &Environment) -> anyhow::Result<()> {
+pub(crate) fn init(settings: &Settings, environment: &Environment, if_needed: bool) -> anyhow::Result<()> {
     let _flush = logging::start(settings.log.format, logging::warnings_only());
     let runtime = bootstrap::command_runtime()?;
     let database = Database::of(settings);
     let data_directory = DataDirectory::at(&settings.general.data_dir);
-    // Checked here so that the message appears before anybody is asked for passwords.
-    if database.is_shared() {
-        runtime.block_on(refuse_a_second_time(&database))?;
-    } else if !data_directory.is_empty(environment)? {
-        data_directory.begin(environment)?;
-    }
-    let chosen = choose(environment)?;
-    let passwords = chosen.each_ref().map(|one| one.password.clone());
-    runtime.block_on(installation::create(settings, environment, passwords))?;
     let made = if database.is_shared() {
         database.location()
     } else {
         data_directory.folder().display().to_string()
     };
+    // Checked here so that the message appears before anybody is asked for passwords.
+    let exists = if database.is_shared() {
+        runtime.block_on(is_initialised(&database))?
+    } else {
+        !data_directory.is_empty(environment)?
+    };
+    if exists && if_needed {
+        runtime.block_on(refuse_half_of_one(&database, &data_directory, environment))?;
+        say(&format!("{made} is initialised already; nothing was changed"));
+        return Ok(());
+    }
+    if exists && database.is_shared() {
+        bail!("{made} is initialised already; nothing was changed");
+    } else if exists {
+        data_directory.begin(environment)?;
+    }
+    let chosen = choose(environment)?;
+    let passwords = chosen.each_ref().map(|one| one.password.clone());
+    runtime.block_on(installation::create(settings, environment, passwords))?;
     say(&format!("{made} is initialised"));
-    for (account, chosen) in FIRST_ACCOUNTS.iter().zip(&chosen) {
+    report(&chosen);
+    if database.is_shared() {
+        say("Every node needs the same master key and SLUICEGATE_DATABASE, and a data directory of its own");
+    }
+    say(&format!("Start it with: sluicegate serve --data-dir {}", data_directory.folder().display()));
+    Ok(())
+}
+
+async fn is_initialised(database: &Database) -> anyhow::Result<bool> {
+    Ok(database.pending().await?.first().is_none_or(|first| first.number > 1))
+}
+
+/// Checks that an existing installation is complete: its master key is there, and its first accounts were made. Those of a
+/// shared database are made after its tables, so an interruption may leave it without them.
+async fn refuse_half_of_one(
+    database: &Database,
+    data_directory: &DataDirectory,
+    environment: &Environment,
+) -> anyhow::Result<()> {
+    database.master_key(data_directory, environment)?;
+    if database.is_shared() {
+        let store = database.open().await?;
+        let has_users = !store.list_users(None, 1).await?.is_empty();
+        store.close().await?;
+        if !has_users {
+            bail!(
+                "{} is only half initialised: another process is initialising it now, or one was interrupted. Try again; if \
+                 that does not help, drop the database, create an empty one and initialise that",
+                database.location()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Prints the passwords that were generated.
+fn report(chosen: &[Chosen; 2]) {
+    for (account, chosen) in FIRST_ACCOUNTS.iter().zip(chosen) {
         if chosen.made_up {
             say(&format!(
                 "{} has the password {} (it is shown only now)",
@@ -43,18 +90,6 @@ pub(crate) fn init(settings: &Settings, environment: &Environment) -> anyhow::Re
             ));
         }
     }
-    if database.is_shared() {
-        say("Every node needs the same master key and SLUICEGATE_DATABASE, and a data directory of its own");
-    }
-    say(&format!("Start it with: sluicegate serve --data-dir {}", data_directory.folder().display()));
-    Ok(())
-}
-
-async fn refuse_a_second_time(database: &Database) -> anyhow::Result<()> {
-    if database.pending().await?.first().is_none_or(|first| first.number > 1) {
-        bail!("{} is initialised already; nothing was changed", database.location());
-    }
-    Ok(())
 }
 
 /// A password, and whether it must be printed.
