@@ -11,6 +11,8 @@ use prometheus_client::registry::Registry;
 
 mod counters;
 mod latency;
+#[cfg(test)]
+mod monitoring;
 mod process;
 
 use counters::Counters;

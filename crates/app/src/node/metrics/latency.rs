@@ -9,7 +9,7 @@ use super::{AreaLabels, Word};
 const BUCKETS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10.0];
 
 /// The areas; a request of any other area counts as the last.
-const AREAS: [&str; 5] = ["oauth", "management", "odata", "mcp", "page"];
+pub(super) const AREAS: [&str; 5] = ["oauth", "management", "odata", "mcp", "page"];
 
 /// A histogram for each area, accessible without a lock.
 #[derive(Debug)]
