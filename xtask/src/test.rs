@@ -30,6 +30,9 @@ const TOOLS: &[Tool] = &[
         purpose: "signing keys are kept in a hardware module, which it imitates",
     },
     Tool { program: "pkcs11-tool", package: "opensc", purpose: "makes keys in that module" },
+    Tool { program: "promtool", package: "prometheus", purpose: "tests the alerts" },
+    Tool { program: "docker-compose", package: "docker-compose", purpose: "reads deploy/compose.yaml" },
+    Tool { program: "caddy", package: "caddy", purpose: "reads deploy/Caddyfile" },
 ];
 
 /// The tools of the cluster tests.

@@ -1,11 +1,13 @@
 //! Third-party clients, run against the real binary: npm's `openid-client`, `oauth4webapi`, `newman` and the SDK of MCP,
-//! Python's `requests-oauthlib`, `Authlib` and `mcp`, and the crates `oauth2` and `openidconnect`.
+//! Python's `requests-oauthlib`, `Authlib` and `mcp`, and the crates `oauth2` and `openidconnect`. The tools that read the files below
+//! `deploy` are in [`deployment`].
 //!
 //! `cargo xtask test` installs the packages and passes their location; without them these tests fail rather
 //! than being skipped. Start reading at [`stage`]; the programs are in `tests/clients`.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod deployment;
 mod of_rust;
 mod stage;
 

@@ -172,13 +172,13 @@ pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-fn clients() -> PathBuf {
+pub(crate) fn clients() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clients")
 }
 
 /// The location of something that `cargo xtask test` has installed.
 #[expect(clippy::disallowed_methods, reason = "the test runner says where it installed the foreign clients")]
-fn installed(variable: &str) -> PathBuf {
+pub(crate) fn installed(variable: &str) -> PathBuf {
     let place = std::env::var_os(variable);
     place.unwrap_or_else(|| panic!("{variable} is not set: run these tests with `cargo xtask test`")).into()
 }
