@@ -32,10 +32,11 @@ impl Refusal {
         Self { code, state: String::from_utf8_lossy(state).into_owned(), message }
     }
 
-    /// Number and message. A message about a value repeats the value, so it is left out.
+    /// Number and message. A message about a value repeats the value, so it is left out: also those about a path of XML, an
+    /// expression of a search and a statement that is put together in the database, and what a trigger or a function says.
     fn detail(&self) -> String {
-        let is_about_value = matches!(self.state.get(..2), Some("22" | "23"))
-            || matches!(self.code, 1292 | 1366 | 1411 | 1525 | 1690);
+        let is_about_value = matches!(self.state.get(..2), Some("22" | "23" | "45"))
+            || matches!(self.code, 1064 | 1105 | 1139 | 1292 | 1366 | 1411 | 1416 | 1525 | 1644 | 1690);
         if is_about_value {
             format!("the database reported the error {}", self.code)
         } else {
@@ -56,6 +57,10 @@ impl Refusal {
                 BrokenRule::Value
             }
             3105 | 1906 => BrokenRule::Fixed,
+            // A trigger or a generated column divides by zero.
+            1365 => return None,
+            // Whatever else is no value of a type: of geometry, of JSON, of regular expressions.
+            _ if self.state.starts_with("22") => BrokenRule::Value,
             _ => return None,
         };
         // `Column 'Name' cannot be null`, `Data too long for column 'Name' at row 1`,
@@ -147,6 +152,24 @@ mod tests {
     }
 
     #[test]
+    fn a_value_of_whatever_type_that_does_not_fit_is_the_fault_of_the_change() {
+        let refusal = |code: u16, state: &str| {
+            Refusal::read(
+                &[&[0xff], &code.to_le_bytes()[..], format!("#{state}no value").as_bytes()].concat(),
+            )
+        };
+        let violation = SourceError::Violation(Violation::of(BrokenRule::Value));
+        for (code, state) in
+            [(3037, "22023"), (3141, "22032"), (1416, "22003"), (1292, "22007"), (3140, "22032")]
+        {
+            assert_eq!(refusal(code, state).reason_for(Intent::Change), violation, "{code}");
+        }
+        let division = SourceError::Unanswerable(Unanswerable::DivisionByZero);
+        assert_eq!(refusal(1365, "22012").reason_for(Intent::Change), division);
+        assert!(matches!(refusal(3037, "22023").reason_for(Intent::Read), SourceError::Failed { .. }));
+    }
+
+    #[test]
     fn the_cotangent_of_zero_stands_for_a_negative_length() {
         let refusal =
             Refusal::read(b"\xff\x9a\x06#22003DOUBLE value is out of range in 'cot((`t`.`n` - `t`.`n`))'");
@@ -157,6 +180,9 @@ mod tests {
     fn a_detail_repeats_no_value_and_has_an_end() {
         assert_eq!(refusal(1292).detail(), "the database reported the error 1292");
         assert_eq!(refusal(1146).detail(), "1146: no value \"hunter2\"");
+        for code in [1064, 1105, 1139, 1644] {
+            assert_eq!(refusal(code).detail(), format!("the database reported the error {code}"));
+        }
         let state = Refusal::read(b"\xff\x01\x04#22007hunter2");
         assert_eq!(state.detail(), "the database reported the error 1025");
         let long = Refusal::read(&[b"\xff\x10\x04".as_slice(), "ä".repeat(9_000).as_bytes()].concat());

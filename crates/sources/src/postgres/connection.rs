@@ -7,7 +7,7 @@ use odata::cell::Value;
 use odata::statement::Statement;
 
 use super::cells::RowReader;
-use super::failure::Refusal;
+use super::failure::{Refusal, Stage};
 use super::interrupt::Interrupt;
 use super::parameters;
 use super::user_roles::UserRoles;
@@ -156,6 +156,7 @@ impl PostgresConnection {
         columns: usize,
         rows: &mut R,
     ) -> Result<bool, SourceError> {
+        let mut stage = if before > 0 { Stage::Beginning } else { Stage::Parsing };
         loop {
             let message = self.wire.message().await?;
             match message.tag {
@@ -168,10 +169,15 @@ impl PostgresConnection {
                     }
                 }
                 tag::ROW_DESCRIPTION => self.reader.describe(message.body, columns)?,
-                tag::COMMAND_COMPLETE if before > 0 => before -= 1,
+                tag::COMMAND_COMPLETE if before > 0 => {
+                    before -= 1;
+                    stage = if before > 0 { Stage::Beginning } else { Stage::Parsing };
+                }
+                tag::PARSE_COMPLETE if before == 0 => stage = Stage::Binding,
+                tag::BIND_COMPLETE if before == 0 => stage = Stage::Running,
                 tag::ERROR => {
                     let refusal = Refusal::read(message.body);
-                    return Err(self.refused(&refusal).await);
+                    return Err(self.refused(&refusal, stage).await);
                 }
                 tag::READY => {
                     self.is_running = false;
@@ -183,12 +189,12 @@ impl PostgresConnection {
     }
 
     /// Reads the rest of a statement that the server has refused, and returns the reason.
-    async fn refused(&mut self, refusal: &Refusal) -> SourceError {
+    async fn refused(&mut self, refusal: &Refusal, stage: Stage) -> SourceError {
         // The connection ends after a fatal error, and then is not used again.
         if self.wire.until_ready(MAX_REST).await.is_ok() {
             self.is_running = false;
         }
-        refusal.reason_for(self.options.intent)
+        refusal.reason_for(self.options.intent, stage)
     }
 
     /// Reads the rest of a statement that is not wanted any more, because another one follows in the transaction.
@@ -196,7 +202,7 @@ impl PostgresConnection {
         if self.is_running {
             let refused = self.wire.until_ready(usize::MAX).await?;
             self.is_running = false;
-            refused.map_or(Ok(()), |refusal| Err(refusal.reason_for(self.options.intent)))?;
+            refused.map_or(Ok(()), |refusal| Err(refusal.reason_for(self.options.intent, Stage::Running)))?;
         }
         Ok(())
     }
@@ -210,7 +216,7 @@ impl PostgresConnection {
         self.wire.flush().await?;
         let refused = self.wire.until_ready(MAX_REST).await?;
         self.is_running = false;
-        refused.map_or(Ok(()), |refusal| Err(refusal.reason_for(self.options.intent)))
+        refused.map_or(Ok(()), |refusal| Err(refusal.reason_for(self.options.intent, Stage::Running)))
     }
 
     /// Reads the rest of a statement that is not wanted any more, if it is short.

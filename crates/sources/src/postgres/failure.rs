@@ -8,6 +8,19 @@ use crate::{BrokenRule, SourceError, Violation};
 /// The maximum length of a message in a detail, in characters.
 const MAX_MESSAGE: usize = 300;
 
+/// How far the server had come with a statement when it refused it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// It began the transaction, or signed the user of the data source in.
+    Beginning,
+    /// It read the text, in which there is no value of a client.
+    Parsing,
+    /// It read the parameters: whatever form the type of a column demands, a value may lack it.
+    Binding,
+    /// It ran the statement.
+    Running,
+}
+
 /// An error that the server has reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
@@ -36,16 +49,31 @@ impl Refusal {
         Self { code, message, columns }
     }
 
-    /// Code and message. The message about a value repeats the value, so it is left out.
-    fn detail(&self) -> String {
-        match self.class() {
-            "22" | "23" => format!("the database reported the error {}", self.code),
-            _ => format!("{}: {}", self.code, self.message),
+    /// Code and message. As soon as the server has values, its message may repeat one, whatever the code: that a text is no
+    /// search and that there is no table with that name are errors of syntax and of names. Only what is about the server, the
+    /// connection or a right is told then.
+    fn detail(&self, stage: Stage) -> String {
+        let tells_no_value = matches!(stage, Stage::Beginning | Stage::Parsing)
+            || self.code == "42501"
+            || matches!(
+                self.class(),
+                "08" | "25" | "28" | "3D" | "40" | "53" | "54" | "55" | "57" | "58" | "XX"
+            );
+        if tells_no_value && !matches!(self.class(), "22" | "23") {
+            format!("{}: {}", self.code, self.message)
+        } else {
+            format!("the database reported the error {}", self.code)
         }
     }
 
+    /// Whether a parameter has not the form that the type of its column demands. Each type has its own code for that: a syntax error,
+    /// an unknown name of a table, a function, a role.
+    fn is_about_form(&self, stage: Stage) -> bool {
+        stage == Stage::Binding && matches!(self.class(), "42" | "3F") && self.code != "42501"
+    }
+
     /// The rule that a change breaks, if it is that.
-    fn violation(&self) -> Option<Violation> {
+    fn violation(&self, stage: Stage) -> Option<Violation> {
         let rule = match self.code.as_str() {
             // Uniqueness, or an exclusion.
             "23505" | "23P01" => BrokenRule::Unique,
@@ -57,7 +85,7 @@ impl Refusal {
             // A trigger or a generated column divides by zero, or takes a text of a negative length.
             "22012" | "22011" => return None,
             // All data that the database refuses: in another form, too long, out of range.
-            _ if self.class() == "22" => BrokenRule::Value,
+            _ if self.class() == "22" || self.is_about_form(stage) => BrokenRule::Value,
             _ => return None,
         };
         // The message about a reference names the columns of either table.
@@ -69,15 +97,20 @@ impl Refusal {
         self.code.get(..2).unwrap_or_default()
     }
 
-    /// Why a statement failed on a connection for this intent.
-    pub(super) fn reason_for(&self, intent: Intent) -> SourceError {
-        let violation = (intent == Intent::Change).then(|| self.violation()).flatten();
-        violation.map_or_else(|| self.reason(), SourceError::Violation)
+    /// Why a statement failed at this stage, on a connection for this intent.
+    pub(super) fn reason_for(&self, intent: Intent, stage: Stage) -> SourceError {
+        let may_break_rule = intent == Intent::Change && stage != Stage::Beginning;
+        let violation = may_break_rule.then(|| self.violation(stage)).flatten();
+        violation.map_or_else(|| self.reason(stage), SourceError::Violation)
     }
 
-    /// Why a statement failed, or signing in.
-    pub(super) fn reason(&self) -> SourceError {
-        let detail = self.detail();
+    /// Why signing in failed.
+    pub(super) fn reason_of_sign_in(&self) -> SourceError {
+        self.reason(Stage::Beginning)
+    }
+
+    fn reason(&self, stage: Stage) -> SourceError {
+        let detail = self.detail(stage);
         match self.code.as_str() {
             // Undefined: table, column, schema. Of another type: a column, a table, a cast.
             "42P01" | "42703" | "3F000" | "42804" | "42809" | "42846" => {
@@ -133,7 +166,7 @@ mod tests {
 
     #[test]
     fn each_code_has_its_reason() {
-        let reason = |code: &str| format!("{:?}", refusal(code).reason_for(Intent::Read));
+        let reason = |code: &str| format!("{:?}", refusal(code).reason_for(Intent::Read, Stage::Running));
         for (codes, expected) in [
             ("42P01 42703 3F000 42804 42846", "StructureChanged"),
             ("42501", "NotPermitted"),
@@ -163,22 +196,50 @@ mod tests {
     #[test]
     fn only_a_change_breaks_a_rule() {
         for code in "23505 23503 23502 23514 22001 22P02 428C9 P0001".split(' ') {
-            let reason = refusal(code).reason_for(Intent::Change);
+            let reason = refusal(code).reason_for(Intent::Change, Stage::Running);
             assert!(matches!(reason, SourceError::Violation(_)), "{code}: {reason:?}");
         }
         for code in "22001 22003 22007 22008 22015 22021 22023 22P02 22P03 22P05".split(' ') {
             let violation = SourceError::Violation(Violation::of(BrokenRule::Value));
-            assert_eq!(refusal(code).reason_for(Intent::Change), violation, "{code}");
+            assert_eq!(refusal(code).reason_for(Intent::Change, Stage::Running), violation, "{code}");
         }
-        assert_eq!(refusal("40001").reason_for(Intent::Change), SourceError::Locked);
+        assert_eq!(refusal("40001").reason_for(Intent::Change, Stage::Running), SourceError::Locked);
+    }
+
+    #[test]
+    fn a_parameter_in_another_form_is_a_value_that_does_not_fit_whatever_its_type_calls_that() {
+        let at = |code: &str, stage| refusal(code).reason_for(Intent::Change, stage);
+        for code in "42601 42602 42P01 42704 42883 42725 42703 3F000 22P02".split(' ') {
+            let violation = SourceError::Violation(Violation::of(BrokenRule::Value));
+            assert_eq!(at(code, Stage::Binding), violation, "{code}");
+        }
+        for stage in [Stage::Parsing, Stage::Running] {
+            assert!(matches!(at("42P01", stage), SourceError::StructureChanged { .. }));
+            assert!(matches!(at("42601", stage), SourceError::Failed { .. }));
+        }
+        assert!(matches!(at("42501", Stage::Binding), SourceError::NotPermitted { .. }));
+        let beginning = at("22023", Stage::Beginning);
+        assert!(
+            matches!(beginning, SourceError::Failed { .. }),
+            "the settings of the source, such as a role"
+        );
+        let read = refusal("42P01").reason_for(Intent::Read, Stage::Binding);
+        assert!(matches!(read, SourceError::StructureChanged { .. }), "a read has no such parameters");
     }
 
     #[test]
     fn a_detail_repeats_no_value_and_has_an_end() {
-        assert_eq!(refusal("22P02").detail(), "the database reported the error 22P02");
-        assert_eq!(refusal("42P01").detail(), "42P01: invalid input \"hunter2\"");
+        let detail = |code: &str, stage| refusal(code).detail(stage);
+        for stage in [Stage::Binding, Stage::Running] {
+            for code in "22P02 23505 42601 42P01 42883 P0001 38000".split(' ') {
+                assert_eq!(detail(code, stage), format!("the database reported the error {code}"));
+            }
+            assert_eq!(detail("57014", stage), "57014: invalid input \"hunter2\"");
+        }
+        assert_eq!(detail("22P02", Stage::Parsing), "the database reported the error 22P02");
+        assert_eq!(detail("42P01", Stage::Parsing), "42P01: invalid input \"hunter2\"");
         let long = Refusal::read(format!("M{}\0C42P01\0\0", "ä".repeat(9_000)).as_bytes());
-        assert_eq!(long.detail().chars().count(), MAX_MESSAGE + 7);
+        assert_eq!(long.detail(Stage::Parsing).chars().count(), MAX_MESSAGE + 7);
         assert_eq!(Refusal::read(b"").code, "");
         assert_eq!(Refusal::read(b"C\xff\0").code, "\u{fffd}");
     }

@@ -79,7 +79,7 @@ async fn request(wire: &mut Wire) -> Result<(u32, Vec<u8>), SourceError> {
     let message = wire.message().await?;
     match (message.tag, message.body.split_first_chunk()) {
         (tag::AUTHENTICATION, Some((method, data))) => Ok((u32::from_be_bytes(*method), data.to_vec())),
-        (tag::ERROR, _) => Err(Refusal::read(message.body).reason()),
+        (tag::ERROR, _) => Err(Refusal::read(message.body).reason_of_sign_in()),
         _ => Err(SourceError::Unreachable { detail: "it is not a server of PostgreSQL".to_owned() }),
     }
 }
@@ -147,7 +147,7 @@ async fn greeted(wire: &mut Wire) -> Result<SignedIn, SourceError> {
         let message = wire.any_message().await?;
         match message.tag {
             tag::READY => return Ok(signed_in),
-            tag::ERROR => return Err(Refusal::read(message.body).reason()),
+            tag::ERROR => return Err(Refusal::read(message.body).reason_of_sign_in()),
             tag::KEY_DATA => {
                 let number =
                     |at: usize| message.body.get(at..at + 4)?.try_into().ok().map(i32::from_be_bytes);

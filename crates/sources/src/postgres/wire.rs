@@ -15,11 +15,13 @@ const HEADER: usize = 5;
 /// The tags of messages of the server.
 pub(super) mod tag {
     pub(in crate::postgres) const AUTHENTICATION: u8 = b'R';
+    pub(in crate::postgres) const BIND_COMPLETE: u8 = b'2';
     pub(in crate::postgres) const COMMAND_COMPLETE: u8 = b'C';
     pub(in crate::postgres) const DATA_ROW: u8 = b'D';
     pub(in crate::postgres) const ERROR: u8 = b'E';
     pub(in crate::postgres) const KEY_DATA: u8 = b'K';
     pub(in crate::postgres) const PARAMETER_STATUS: u8 = b'S';
+    pub(in crate::postgres) const PARSE_COMPLETE: u8 = b'1';
     pub(in crate::postgres) const READY: u8 = b'Z';
     pub(in crate::postgres) const ROW_DESCRIPTION: u8 = b'T';
     pub(super) const NOTICE: u8 = b'N';

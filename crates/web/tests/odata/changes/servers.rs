@@ -386,7 +386,8 @@ async fn values_that_postgresql_refuses_are_bad_requests() {
     database.run(
         "CREATE TABLE bounded (id bigint PRIMARY KEY, n integer, \"more\" integer GENERATED ALWAYS AS (n * 1000) STORED, doc jsonb,
             note text, short varchar(5), wide char(5) GENERATED ALWAYS AS (note) STORED, day date,
-            later date GENERATED ALWAYS AS (day + 2147483647) STORED)",
+            later date GENERATED ALWAYS AS (day + 2147483647) STORED, words tsvector, search tsquery, path jsonpath, kind regclass,
+            ty regtype, call regproc, op regoper, role regrole, space regnamespace, box box, span int4range, address inet, raw bit(3))",
     );
     let payload = postgres::payload("books", &postgres::options(&database.url()));
     let books = Books::open(payload, |sql| database.run(sql)).await;
@@ -399,6 +400,36 @@ async fn values_that_postgresql_refuses_are_bad_requests() {
         json!({ "id": 1, "day": "2024-01-01" }),
     ];
     are_refused(&books, &refused).await;
+    // Each of these types has an error of its own for what is none of its values: of syntax, of an unknown name, of form.
+    let malformed = [
+        ("words", "'hunter2"),
+        ("search", "hunter2 &"),
+        ("path", "$."),
+        ("kind", "hunter2"),
+        ("ty", "hunter2"),
+        ("call", "hunter2"),
+        ("op", "hunter2"),
+        ("role", "hunter2"),
+        ("space", "hunter2"),
+        ("box", "hunter2"),
+        ("span", "[2,1]"),
+        ("address", "hunter2"),
+        ("raw", "12"),
+    ];
+    are_refused(&books, &malformed.map(|(name, value)| json!({ "id": 1, name: value }))).await;
+    books.send(Method::POST, "/bounded", &[], Some(&json!({ "id": 2 }))).await.expect(201);
+    for (name, value) in malformed {
+        let change = json!({ name: value });
+        let answer = books.send(Method::PATCH, "/bounded(2)", &[], Some(&change)).await.expect(400);
+        assert!(answer.text().contains("\"BadValue\""), "{change}: {}", answer.text());
+        // It is compared as a text, so nothing is malformed.
+        let filter = format!(
+            "/bounded?$filter={name}%20eq%20'{}'",
+            value.replace('\'', "''").replace('&', "%26").replace(' ', "%20")
+        );
+        let found = books.send(Method::GET, &filter, &[], None).await.expect(200).json();
+        assert_eq!(found["value"], json!([]), "{filter}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
