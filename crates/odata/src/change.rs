@@ -284,6 +284,11 @@ impl Creation {
         address.push(b')');
         String::from_utf8(address).unwrap_or_default()
     }
+
+    /// Why nobody finds the new row by its key, if the database has made another one of the key that was given.
+    pub fn other_key(&self, entity_type: &EntityType) -> Option<Error> {
+        self.given.other_key(entity_type)
+    }
 }
 
 /// A new entity with these values.

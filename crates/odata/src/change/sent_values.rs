@@ -27,6 +27,20 @@ impl SentValues {
         Self(values.iter().map(|(index, value)| (name(*index), NewValue::clone(value))).collect())
     }
 
+    /// Whether it gives a value to a property.
+    fn gives(&self, name: &str) -> bool {
+        self.0.iter().any(|(given, value)| given == name && matches!(value, NewValue::Value(_)))
+    }
+
+    /// Why nobody finds a new row by the key that it was given: the database has made another one of it. `None` if a trigger may have
+    /// done so, or if none was given.
+    pub(super) fn other_key(&self, entity_type: &EntityType) -> Option<Error> {
+        let key = entity_type.key.iter().map(|index| entity_type.properties[*index].name.as_str());
+        let given: Vec<&str> = key.filter(|name| self.gives(name)).collect();
+        let is_told = !entity_type.may_rewrite && !given.is_empty();
+        is_told.then(|| Reason::NotKept(given.join(", ")).at("body", 0))
+    }
+
     /// Makes sure that the row, which has all properties of the type, has these values. Where a trigger may have given it other
     /// ones, nobody can tell.
     ///

@@ -333,6 +333,8 @@ async fn a_new_row_of_mariadb_is_answered_by_its_own_key() {
         "CREATE TABLE counted (id bigint AUTO_INCREMENT PRIMARY KEY, name varchar(40));
          CREATE TABLE given (id bigint PRIMARY KEY DEFAULT (70 + 7), name varchar(40));
          INSERT INTO given VALUES (1, 'another');
+         CREATE TABLE padded (id char(5) PRIMARY KEY, name varchar(40));
+         CREATE TABLE floats (id float PRIMARY KEY, name varchar(40));
          CREATE TABLE numbered (id bigint AUTO_INCREMENT PRIMARY KEY, name varchar(40));
          INSERT INTO numbered VALUES (1, 'another');
          CREATE TRIGGER numbers BEFORE INSERT ON numbered FOR EACH ROW SET NEW.id = 500",
@@ -348,6 +350,16 @@ async fn a_new_row_of_mariadb_is_answered_by_its_own_key() {
     let numbered = post("/numbered", json!({ "name": "c" })).await;
     assert_ne!(numbered.status(), 201, "{}", numbered.text());
     assert_eq!((books.ask)("SELECT count(*) FROM numbered"), "1", "nothing is made that cannot be named");
+    // A key of which the database would make another one is a value that it does not keep.
+    for (set, key) in [("/padded", json!("ab ")), ("/floats", json!(16_777_217))] {
+        let changed = post(set, json!({ "id": key, "name": "d" })).await.expect(400);
+        assert!(
+            changed.text().contains("\"BadValue\"") && changed.text().contains("id"),
+            "{}",
+            changed.text()
+        );
+    }
+    assert_eq!((books.ask)("SELECT (SELECT count(*) FROM padded) + (SELECT count(*) FROM floats)"), "0");
     // Zero is a key like any other.
     assert_eq!(post("/counted", json!({ "id": 0, "name": "zero" })).await.expect(201).json()["id"], 0);
     books.send(Method::PUT, "/counted(0)", &[], Some(&json!({}))).await.expect(204);

@@ -80,7 +80,7 @@ impl OneChange<'_> {
             reads.query(statement, &mut key).await?;
         }
         let failed = |detail: &str| SourceError::Failed { detail: detail.to_owned() };
-        let Some(path) = path else { return Ok(Err(DataRefusal::ChangePrevented)) };
+        let Some(path) = path else { return Ok(Err(self.not_found(creation, set))) };
         let (model, dialect) = (&self.parts.inserted.model, self.parts.inserted.source.dialect());
         let state = Url::read(&path).and_then(|url| EntityState::at(&url, model, dialect));
         let state = state.map_err(|error| failed(&error.to_string()))?;
@@ -102,6 +102,13 @@ impl OneChange<'_> {
             };
         };
         Ok(Ok(Inserted { path, state, tag }))
+    }
+
+    /// Why an inserted row is not there.
+    fn not_found(&self, creation: &Creation, set: &str) -> DataRefusal {
+        let entity_type = self.parts.inserted.model.entity_type(set);
+        let other_key = entity_type.and_then(|entity_type| creation.other_key(entity_type));
+        other_key.map_or(DataRefusal::ChangePrevented, DataRefusal::from)
     }
 
     /// The answer to a creation. `expand` is what it shows of related entities.
