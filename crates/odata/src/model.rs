@@ -58,12 +58,24 @@ pub struct Table {
 pub struct TableChanges {
     /// Whether rows can be inserted, updated and deleted at all, which is not so for a view.
     pub possible: bool,
+    /// When the database looks for another row with the same key.
+    pub key_check: KeyCheck,
     /// Whether the table itself may say that a new row replaces another one instead of being refused.
     pub may_replace: bool,
     /// Whether something in the database, such as a trigger, may give a row other values than a statement does.
     pub may_rewrite: bool,
     /// The columns, by their names in the database, for which something other than the statement supplies a value.
     pub supplied: BTreeMap<String, Supply>,
+}
+
+/// When the database looks for another row with the same key.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum KeyCheck {
+    /// When a row is inserted.
+    #[default]
+    AtOnce,
+    /// At the end of a statement or of a transaction.
+    Later,
 }
 
 /// What supplies the value of a column in a new row.

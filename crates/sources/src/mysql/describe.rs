@@ -4,7 +4,7 @@ mod catalog;
 mod columns;
 mod keys;
 
-use odata::model::{Finding, ForeignKey, Table, TableChanges};
+use odata::model::{Finding, ForeignKey, KeyCheck, Table, TableChanges};
 
 use self::catalog::{Catalog, Relation};
 pub(super) use self::catalog::{TABLES, each, number, text};
@@ -40,6 +40,7 @@ pub(super) async fn describe(
             has_unusable_index: false,
             changes: TableChanges {
                 possible: relation.is_table,
+                key_check: KeyCheck::AtOnce,
                 may_replace: false,
                 may_rewrite: relation.has_triggers,
                 supplied: relation

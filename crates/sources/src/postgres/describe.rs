@@ -8,7 +8,7 @@ mod shared_keys;
 
 use std::collections::HashMap;
 
-use odata::model::{Finding, ForeignKey, Table, TableChanges};
+use odata::model::{Finding, ForeignKey, KeyCheck, Table, TableChanges};
 
 use self::catalog::{Catalog, LETTERS, Omission, Relation};
 pub(super) use self::catalog::{RELATIONS, SCHEMAS, each, integer, text};
@@ -26,6 +26,7 @@ fn changes(relation: &Relation, catalog: &Catalog) -> TableChanges {
     let columns = catalog.columns.get(&relation.oid).map(Vec::as_slice).unwrap_or_default();
     TableChanges {
         possible: relation.is_table && !relation.has_heirs,
+        key_check: KeyCheck::AtOnce,
         may_replace: false,
         may_rewrite: relation.has_triggers,
         supplied: columns.iter().map(|column| (column.name.clone(), column.supply.clone())).collect(),

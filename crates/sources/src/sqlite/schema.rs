@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use odata::model::{Column, Finding, ForeignKey, Supply, Table, TableChanges};
+use odata::model::{Column, Finding, ForeignKey, KeyCheck, Supply, Table, TableChanges};
 use rusqlite::Connection;
 
 use super::connection::OpenConnection;
@@ -176,6 +176,7 @@ fn table(sqlite: &Connection, listed: &Listed, is_utf8: bool) -> rusqlite::Resul
         key_is_enforced: true,
         changes: TableChanges {
             possible: listed.kind == Kind::Table,
+            key_check: KeyCheck::AtOnce,
             may_replace: listed.may_replace,
             may_rewrite: listed.has_triggers,
             supplied: columns.iter().map(|one| (one.column.name.clone(), one.supply.clone())).collect(),

@@ -1,5 +1,6 @@
 use super::*;
 use crate::edm_type::EdmType;
+use crate::form::Form;
 use crate::model::document::EntityShape;
 use crate::model::{ForeignKey, Storage};
 
@@ -211,12 +212,42 @@ fn what_is_wrong_with_the_table_of_repeatable_requests_is_found() {
     records.changes.possible = true;
     let other_key = Table { primary_key: vec!["caller".into()], ..records.clone() };
     let unchangeable = Table { changes: crate::model::TableChanges::default(), ..records.clone() };
+    let altered = |alter: &dyn Fn(&mut Table)| {
+        let mut altered = records.clone();
+        alter(&mut altered);
+        altered
+    };
+    let deferrable = altered(&|table| table.changes.key_check = crate::model::KeyCheck::Later);
+    let of_length = |form: Form, at: usize, length: u32| {
+        altered(&|table| {
+            table.columns[at].ty = EdmType::String { max_length: Some(length) };
+            table.columns[at].storage.form = form;
+        })
+    };
+    let more = altered(&|table| {
+        let more = Column { name: "more".into(), nullable: false, ..table.columns[0].clone() };
+        table.columns.push(more);
+    });
+    let optional = altered(&|table| {
+        let more = Column { name: "more".into(), nullable: true, ..table.columns[0].clone() };
+        table.columns.push(more);
+    });
     let missing = table("Other", &["Id"], &["Id"]);
     for (table, expected) in [
-        (records, None),
+        (records.clone(), None),
         (missing, Some("no such table")),
         (other_key, Some("primary key are not those")),
         (unchangeable, Some("its rows cannot be changed")),
+        (deferrable, Some("deferrable")),
+        (of_length(Form::Canonical, 0, 64), None),
+        (of_length(Form::Canonical, 2, 63), Some("its columns")),
+        (of_length(Form::Canonical, 3, 64), Some("its columns")),
+        (of_length(Form::Padded, 2, 64), None),
+        (of_length(Form::Padded, 2, 65), Some("its columns")),
+        (of_length(Form::Padded, 3, 1000), Some("its columns")),
+        (of_length(Form::Converted, 1, 64), Some("its columns")),
+        (more, Some("another column")),
+        (optional, None),
     ] {
         let named = crate::model::document::TableName { schema: None, table: "Records".into() };
         let document = ModelDocument { repeatable_requests: Some(named), ..ModelDocument::default() };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use odata::cell::{Cell, Row, Value};
-use odata::model::Supply;
+use odata::model::{KeyCheck, Supply};
 use odata::statement::Statement;
 
 use crate::driver::Statements;
@@ -124,6 +124,8 @@ pub(super) struct Index {
     pub(super) columns: Vec<i16>,
     /// Whether it is in the order of the type and collation of its first column, so that it serves orders.
     pub(super) is_ordered: bool,
+    /// When it finds two equal rows.
+    pub(super) check: KeyCheck,
 }
 
 /// A foreign key.
@@ -274,7 +276,7 @@ impl Catalog {
     ) -> Result<(), SourceError> {
         let sql = format!(
             "SELECT i.indrelid, i.indisunique, i.indisprimary, i.indkey::pg_catalog.text, i.indnkeyatts::pg_catalog.int8, \
-             m.amname = 'btree' AND i.indcollation[0] = coalesce(a.attcollation, 0) AND o.opcdefault \
+             m.amname = 'btree' AND i.indcollation[0] = coalesce(a.attcollation, 0) AND o.opcdefault, i.indimmediate \
              FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indrelid \
              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
              JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid JOIN pg_catalog.pg_am m ON m.oid = x.relam \
@@ -283,11 +285,13 @@ impl Catalog {
              WHERE i.indpred IS NULL AND i.indexprs IS NULL AND i.indisvalid AND {RELATIONS} AND {SCHEMAS} \
              ORDER BY i.indrelid, i.indisprimary DESC, i.indnatts, x.relname"
         );
-        each(connection, sql, given, 6, |row| {
+        each(connection, sql, given, 7, |row| {
             let mut columns = numbers(&text(row, 3)?)?;
             columns.truncate(integer(row, 4)?.try_into().ok()?);
             let (is_unique, is_primary) = (flag(row, 1), flag(row, 2));
-            let index = Index { is_unique, is_primary, columns, is_ordered: flag(row, 5) };
+            let (is_ordered, is_immediate) = (flag(row, 5), flag(row, 6));
+            let check = if is_immediate { KeyCheck::AtOnce } else { KeyCheck::Later };
+            let index = Index { is_unique, is_primary, columns, is_ordered, check };
             self.indexes.entry(oid(row, 0)?).or_default().push(index);
             Some(())
         })

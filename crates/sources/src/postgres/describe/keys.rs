@@ -1,6 +1,6 @@
 //! Keys: the primary key, otherwise a unique index over columns that are never null, otherwise what the owner declares.
 
-use odata::model::{Finding, Table};
+use odata::model::{Finding, KeyCheck, Table};
 
 use super::catalog::{Catalog, Index, Relation};
 use crate::Described;
@@ -19,8 +19,9 @@ pub(super) fn complete(
     let found = own_key(table, relation, catalog, indexes);
     let declared = keys.iter().find(|(name, _)| names(name, relation, main));
     match (found, declared) {
-        (Some(key), None) => {
+        (Some((key, check)), None) => {
             table.primary_key = key;
+            table.changes.key_check = check;
             // Tables that inherit from it do not inherit the index.
             table.key_is_enforced = !relation.has_heirs;
             if relation.has_heirs {
@@ -30,8 +31,9 @@ pub(super) fn complete(
             }
         }
         (None, Some((_, columns))) => return declare(table, relation, catalog, columns, described),
-        (Some(key), Some(_)) => {
+        (Some((key, check)), Some(_)) => {
             table.primary_key = key;
+            table.changes.key_check = check;
             table.key_is_enforced = !relation.has_heirs;
             refuse_key(
                 described,
@@ -44,15 +46,20 @@ pub(super) fn complete(
     None
 }
 
-/// The key that an index ensures. A materialized view says of no column that it is never null.
-fn own_key(table: &Table, relation: &Relation, catalog: &Catalog, indexes: &[Index]) -> Option<Vec<String>> {
-    let names = |index: &Index| -> Option<Vec<String>> {
+/// The key that an index ensures, and when it does. A materialized view says of no column that it is never null.
+fn own_key(
+    table: &Table,
+    relation: &Relation,
+    catalog: &Catalog,
+    indexes: &[Index],
+) -> Option<(Vec<String>, KeyCheck)> {
+    let names = |index: &Index| -> Option<(Vec<String>, KeyCheck)> {
         let names = index.columns.iter().map(|number| catalog.column_name(relation.oid, *number));
         let names: Vec<String> = names.collect::<Option<_>>()?;
         let served = |name: &String| table.columns.iter().find(|column| column.name == *name);
         let fits =
             |name: &String| served(name).is_some_and(|column| relation.is_materialized || !column.nullable);
-        (!names.is_empty() && names.iter().all(fits)).then_some(names)
+        (!names.is_empty() && names.iter().all(fits)).then_some((names, index.check))
     };
     let unique = indexes.iter().filter(|index| index.is_unique);
     let primary = unique.clone().filter(|index| index.is_primary).find_map(names);

@@ -233,6 +233,47 @@ async fn a_repeated_request_has_the_rights_of_now() {
     assert_eq!(books.count("SELECT count(*) FROM Accounts"), 3);
 }
 
+/// Which tables cannot have the records, and the words of the finding.
+async fn are_found(books: &Books<'_>, tables: &[(&str, &str)]) {
+    for (at, (table, words)) in tables.iter().enumerate() {
+        let document = json!({ "formatVersion": 1, "repeatableRequests": { "table": table } });
+        let path = "/api/mgmt/datasources/1/model";
+        let mut put = books.server.put(path).basic(&ADMIN);
+        if at > 0 {
+            let before = books.server.get(path).basic(&ADMIN).send().await.expect(200);
+            put = put.header("if-match", before.header("etag"));
+        }
+        put.json(&document).send().await.expect(200);
+        let findings = books.server.get(&format!("{path}/findings")).basic(&ADMIN).send().await.expect(200);
+        assert!(findings.text().contains(words), "{table}: {}", findings.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_of_postgresql_that_would_not_keep_the_records_is_found() {
+    let database = PostgresServer::shared().create_database();
+    let named = |name: &str| RECORDS.replace("requests", name);
+    database.run(&format!(
+        "{}; {}; {}",
+        named("late").replace("request))", "request) DEFERRABLE)"),
+        named("blank").replace("content varchar(64)", "content char(80)"),
+        named("short").replace("content varchar(64)", "content varchar(40)"),
+    ));
+    let payload = postgres::payload("books", &postgres::options(&database.url()));
+    let books = Books::open(payload, |sql| database.run(sql)).await;
+    let columns = "its columns or its primary key";
+    are_found(&books, &[("late", "deferrable"), ("blank", columns), ("short", columns)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_of_mariadb_without_transactions_is_found() {
+    let database = MariaDbServer::shared().create_database();
+    database.run(&format!("{RECORDS} ENGINE=MyISAM"));
+    let payload = mysql::payload("books", &mysql::options(database.server(), database.name()));
+    let books = Books::open(payload, |sql| database.run(sql)).await;
+    are_found(&books, &[("requests", "not in a transaction")]).await;
+}
+
 #[tokio::test]
 async fn a_table_without_the_columns_makes_no_request_repeatable() {
     let document = json!({ "formatVersion": 1, "repeatableRequests": { "table": "Log" } });
