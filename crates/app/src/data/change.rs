@@ -290,6 +290,29 @@ impl ChangeRequest<'_> {
         Ok(change::action(self.verb, &Url::read(self.request.path_and_query)?))
     }
 
+    /// What it says besides address and body, in words that no later version changes: records outlive an update.
+    fn says(&self) -> Vec<&[u8]> {
+        let verb: &[u8] = match self.verb {
+            Verb::Create => b"create",
+            Verb::Update => b"update",
+            Verb::Replace => b"replace",
+            Verb::Delete => b"delete",
+        };
+        let wanted: &[u8] = match self.wants_representation {
+            None => b"",
+            Some(true) => b"representation",
+            Some(false) => b"minimal",
+        };
+        let (condition, tags): (&[u8], &[String]) = match self.condition {
+            Condition::None => (b"", &[]),
+            Condition::Absent => (b"absent", &[]),
+            Condition::Present => (b"present", &[]),
+            Condition::Tags(tags) => (b"tags", tags),
+        };
+        let tags = tags.iter().map(String::as_bytes);
+        [verb, wanted, condition].into_iter().chain(tags).collect()
+    }
+
     /// How it is made only once, if the client may repeat it.
     fn repetition(
         &self,
@@ -313,8 +336,8 @@ impl ChangeRequest<'_> {
             Via::Personal(access) => format!("personal access token {}", access.token.id),
             Via::Basic | Via::Session | Via::CommandLine | Via::Issuer(_) => String::new(),
         };
-        let says = format!("{:?} {:?} {:?}", self.verb, self.condition, self.wants_representation);
-        let content = [says.as_bytes(), self.request.path_and_query.as_bytes(), self.payload.bytes];
+        let mut content = self.says();
+        content.extend([self.request.path_and_query.as_bytes(), self.payload.bytes]);
         let key = RequestKey::new(&[root, &user, &application], &[client, id], &content);
         Ok(Some(Repetition { key, table, now: now.as_second() }))
     }
