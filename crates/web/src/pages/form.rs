@@ -64,8 +64,8 @@ pub mod fields {
     pub const CHANGES: Name = Name::new("changes", 8);
     /// The data sources about whose changes that box asks, as [`COUNTED`].
     pub const CHANGEABLE: Name = Name::new("changeable", 16 * 1024);
-    /// What a user calls a personal access token. Longer than allowed, so that it can be refused with a message.
-    pub const TOKEN_NAME: Name = Name::new("name", 2048);
+    /// What a user calls a personal access token. Of any length and with any characters, so that it can be refused with a message.
+    pub const TOKEN_NAME: Name = Name::opaque("name");
     /// How many days a personal access token is valid.
     pub const DAYS: Name = Name::new("days", 8);
     /// Whether a personal access token is for OData.

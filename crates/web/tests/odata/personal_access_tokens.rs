@@ -227,6 +227,14 @@ async fn a_form_that_cannot_be_granted_is_shown_again_as_it_was() {
     for problem in ["Give the token a name", "valid for 1 to 366 days", "Choose what the token is for"] {
         assert!(page.contains(problem), "{problem}: {page}");
     }
+    let long = "x".repeat(3_000);
+    for (name, problem) in
+        [("a\u{7}b", "control characters, such as U+0007"), (long.as_str(), "3000 characters long")]
+    {
+        let form = browser.form_with_button("token-submit").fill("name", name).fill("days", "7");
+        let page = browser.submit(form.press("token-submit")).await.expect(400).text().to_owned();
+        assert!(page.contains(problem) && !page.contains("Give the token a name"), "{problem}: {page}");
+    }
     let form = browser
         .form_with_button("token-submit")
         .fill("name", "Script")
