@@ -32,6 +32,7 @@ use crate::{Context, Fault};
 mod admission;
 mod authorization;
 mod change;
+pub(crate) mod credentials;
 pub(crate) mod document;
 mod groups;
 mod invalid_values;
@@ -224,6 +225,9 @@ impl DataService {
             answer => answer,
         };
         let mut answer = answer.inspect_err(|refusal| refusal.log(record, request));
+        if let Err(refusal) = &answer {
+            self.note_refused_login(read_grant, refusal).await?;
+        }
         if answer.is_ok() {
             // The wait for the permit may have been long, and the database slow.
             answer = self.revalidate(read_grant).await.and(answer);

@@ -87,6 +87,8 @@ actions! {
     UpdateDataSource = "data_source.update",
     DeleteDataSource = "data_source.delete",
     ShareDataSource = "data_source.share",
+    StoreCredentials = "data_source.store_credentials",
+    DeleteCredentials = "data_source.delete_credentials",
     ReloadModel = "data_source.reload_model",
     UpdateModel = "data_source.update_model",
     DeleteModel = "data_source.delete_model",

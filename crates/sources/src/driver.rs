@@ -13,7 +13,7 @@ use std::future::Future;
 
 use odata::sql::Dialect;
 
-use crate::{Described, RequestUser, SchemaVersion, SourceError};
+use crate::{Described, Login, RequestUser, SchemaVersion, SourceError, UserLogins};
 
 pub use crate::stop::{Stop, ready};
 pub(crate) use erased::{AnyJob, ErasedJob};
@@ -32,13 +32,15 @@ pub trait Driver: fmt::Debug + Send + Sync + 'static {
     /// The SQL dialect of its statements.
     fn dialect(&self) -> Dialect;
 
-    /// Opens a connection for this intent. The executor limits their number.
+    /// Opens a connection for this intent, with this name and password or else with those of the source. The executor limits
+    /// their number, and lends a connection only to the user who signed in.
     ///
     /// # Errors
     /// Why the database cannot be read, or changed.
     fn connect(
         &self,
         intent: Intent,
+        login: Option<&Login>,
         stop: &Stop,
     ) -> impl Future<Output = Result<Self::Connection, SourceError>> + Send;
 
@@ -86,6 +88,11 @@ pub trait Driver: fmt::Debug + Send + Sync + 'static {
     /// Whether the statements of a job have the rights of the user for whom it acts, so that it must name one.
     fn needs_user(&self) -> bool {
         false
+    }
+
+    /// With whose names and passwords jobs sign in. If any are demanded, no job has a connection of the source itself.
+    fn user_logins(&self) -> UserLogins {
+        UserLogins::default()
     }
 
     /// Closes what the driver keeps open besides the connections of the executor, which are closed before.

@@ -56,6 +56,25 @@ pub enum SourceError {
     /// The data source names no role of the database for the user.
     #[error("the data source has no database role for you")]
     NoDatabaseRole,
+    /// The source signs in with names and passwords of its users, and there are none of this user.
+    #[error(
+        "the data source signs in to its database with a name and a password of yours, and there are none"
+    )]
+    NoLogin,
+    /// The database refused the name or the password of the user.
+    #[error("the database refused the name or the password that you gave for it")]
+    LoginRefused,
+    /// Too many names and passwords of the user were refused.
+    #[error(
+        "too many names and passwords of yours were refused by databases; try again in {seconds} seconds"
+    )]
+    TooManyLogins {
+        /// When another attempt is allowed.
+        seconds: u32,
+    },
+    /// The user who has signed in lacks a right in the database.
+    #[error("the database does not give you the right to do this")]
+    LoginLacksRight,
     /// The database server is older than this program supports.
     #[error("the database server is too old; {oldest} or newer is needed")]
     OldServer {
@@ -245,6 +264,15 @@ impl SourceError {
             | Self::OutcomeUnknown { detail }
             | Self::Failed { detail } => Some(detail),
             _ => None,
+        }
+    }
+
+    /// The same on a connection on which a user has signed in, or wanted to. What the database says may repeat the name.
+    pub(crate) fn of_user(self) -> Self {
+        match self {
+            Self::SignInRefused { .. } => Self::LoginRefused,
+            Self::NotPermitted { .. } => Self::LoginLacksRight,
+            error => error,
         }
     }
 

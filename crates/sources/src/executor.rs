@@ -4,6 +4,7 @@
 //! threads, those of a driver whose futures wait as tasks; both are limited in number and wait in a bounded queue.
 //! A job stops at its deadline, when its receiver is gone, and when the source is closed.
 
+mod personal;
 mod pool;
 mod queue;
 mod tasks;
@@ -14,15 +15,17 @@ use std::time::Duration;
 
 use odata::sql::Dialect;
 
-use self::pool::{Lent, Pool};
+use self::personal::{Connections, PersonalConnections};
+use self::pool::Lent;
 use self::queue::JobQueue;
 use crate::approval::{Approver, JobPurpose};
 use crate::chunks::{Overflow, chunks};
+use crate::deadline::monotonic_now;
 use crate::driver::{Connection, Driver, Intent, Job, Placement, Runner};
 use crate::stop::{Signal, Stop, unless};
 use crate::{
-    ChunkSink, Chunks, Deadline, Described, Examined, Limits, RequestUser, Resources, Run, SchemaVersion,
-    SourceError,
+    ChunkSink, Chunks, Deadline, Described, Examined, Limits, Login, RequestUser, Resources, Run,
+    SchemaVersion, SourceError, UserLogin,
 };
 
 /// How long a connection may take to end a transaction, to cancel a statement, or to close.
@@ -51,12 +54,20 @@ struct BoundRun<'r> {
     user: Option<&'r RequestUser>,
 }
 
+/// A user who signs in.
+#[derive(Clone, Copy)]
+struct Personal<'r> {
+    subject: &'r str,
+    own: &'r UserLogin,
+}
+
 /// What running jobs share.
 struct Shared<D: Driver> {
     driver: D,
-    pool: Arc<Pool<D::Connection>>,
-    /// Connections for changes.
-    writers: Arc<Pool<D::Connection>>,
+    /// Those of the source itself.
+    connections: Connections<D::Connection>,
+    /// Those of users.
+    personal: PersonalConnections<D::Connection>,
     limits: Limits,
     overflow: Arc<Overflow>,
     closed: Arc<Signal>,
@@ -75,8 +86,8 @@ impl<D: Driver> Executor<D> {
         let queue = JobQueue::new(D::PLACEMENT, limits.workers, limits.queued);
         let shared = Arc::new(Shared {
             driver,
-            pool: Pool::new(budget, limits.workers),
-            writers: Pool::new(budget, IDLE_WRITERS),
+            connections: Connections::new(budget, limits.workers, IDLE_WRITERS),
+            personal: PersonalConnections::new(budget),
             limits: limits.clone(),
             overflow: Arc::default(),
             closed: Arc::default(),
@@ -97,7 +108,7 @@ impl<D: Driver> Executor<D> {
         let shared = &self.shared;
         shared.driver.expect_changed_structure();
         let stop = shared.stop(deadline, &Arc::default());
-        let mut lent = shared.lend(Intent::Read, &stop).await?;
+        let mut lent = shared.lend(Intent::Read, None, &stop).await?;
         let work = async {
             lent.connection().begin(&stop).await?;
             shared.driver.describe(lent.connection()).await
@@ -113,7 +124,7 @@ impl<D: Driver> Executor<D> {
     pub async fn examine(&self, deadline: Deadline) -> Result<Examined, SourceError> {
         let shared = &self.shared;
         let stop = shared.stop(deadline, &Arc::default());
-        let mut lent = shared.lend(Intent::Read, &stop).await?;
+        let mut lent = shared.lend(Intent::Read, None, &stop).await?;
         let work = async {
             lent.connection().begin(&stop).await?;
             let product = shared.driver.product(lent.connection()).await?;
@@ -131,7 +142,7 @@ impl<D: Driver> Executor<D> {
         let shared = &self.shared;
         shared.driver.expect_changed_structure();
         let stop = shared.stop(deadline, &Arc::default());
-        let mut lent = shared.lend(Intent::Read, &stop).await?;
+        let mut lent = shared.lend(Intent::Read, None, &stop).await?;
         let work = async {
             lent.connection().begin(&stop).await?;
             shared.driver.version(lent.connection()).await
@@ -186,15 +197,20 @@ impl<D: Driver> Executor<D> {
     pub fn close(&self) {
         self.shared.closed.raise();
         self.queue.close();
-        self.shared.pool.close();
-        self.shared.writers.close();
+        self.shared.connections.close();
+        self.shared.personal.close();
         self.shared.driver.close();
+    }
+
+    /// Closes connections of users that have waited for long.
+    pub fn give_up_idle(&self) {
+        self.shared.personal.give_up_idle(monotonic_now());
     }
 
     /// Waits until every connection is closed; call [`Executor::close`] first.
     pub async fn closed(&self) {
-        self.shared.pool.closed().await;
-        self.shared.writers.closed().await;
+        self.shared.connections.closed().await;
+        self.shared.personal.closed().await;
     }
 }
 
@@ -211,7 +227,8 @@ impl<D: Driver> Shared<D> {
 
     async fn run<J: Job>(&self, run: BoundRun<'_>, job: J, sink: &mut ChunkSink) -> Result<(), SourceError> {
         let BoundRun { purpose, approver, stop, max_rows, user } = run;
-        let mut lent = self.lend(purpose.intent(), stop).await?;
+        let personal = self.personal_of(user)?;
+        let mut lent = self.lend(purpose.intent(), personal, stop).await?;
         let work = async {
             lent.connection().begin(stop).await?;
             lent.connection().act_for(user)?;
@@ -225,7 +242,18 @@ impl<D: Driver> Shared<D> {
             },
             (outcome, _) => outcome,
         };
-        self.settle(lent, outcome).await
+        let ended = self.settle(lent, outcome).await;
+        if personal.is_some() { ended.map_err(SourceError::of_user) } else { ended }
+    }
+
+    /// The user who signs in, if the driver demands that. Nobody ever has the connection of the source instead.
+    fn personal_of<'r>(&self, user: Option<&'r RequestUser>) -> Result<Option<Personal<'r>>, SourceError> {
+        if !self.driver.user_logins().is_demanded() {
+            return Ok(None);
+        }
+        let personal =
+            user.and_then(|user| user.login.as_ref().map(|own| Personal { subject: &user.subject, own }));
+        personal.map(Some).ok_or(SourceError::NoLogin)
     }
 
     /// Makes the changes of the transaction durable, unless the work must stop. The outer error says that it was stopped.
@@ -241,13 +269,19 @@ impl<D: Driver> Shared<D> {
         answer.map(|committed| committed.map_err(in_commit)).map_err(unknown)
     }
 
-    /// A connection: an idle one, or a new one within the budget.
-    async fn lend(&self, intent: Intent, stop: &Stop) -> Result<Lent<D::Connection>, SourceError> {
+    /// A connection of the user who signs in, or of the source: an idle one, or a new one within the budget.
+    async fn lend(
+        &self,
+        intent: Intent,
+        personal: Option<Personal<'_>>,
+        stop: &Stop,
+    ) -> Result<Lent<D::Connection>, SourceError> {
         stop.reason().map_or(Ok(()), Err)?;
-        let pool = match intent {
-            Intent::Read => &self.pool,
-            Intent::Change => &self.writers,
+        let connections = match personal {
+            None => self.connections.clone(),
+            Some(Personal { subject, own }) => self.personal.of(subject, &own.login, monotonic_now()),
         };
+        let pool = connections.pool(intent);
         while let Some(lent) = pool.take() {
             if self.driver.is_current(lent.shared())? {
                 return Ok(lent);
@@ -255,8 +289,41 @@ impl<D: Driver> Shared<D> {
             close(lent).await;
         }
         let permit = pool.permit()?;
-        let connecting = unless(self.driver.connect(intent, stop), || stop.requested()).await;
-        Ok(pool.lend(connecting.and_then(|connected| connected)?, permit))
+        let connection = match personal {
+            None => self.connect(intent, None, stop).await?,
+            Some(personal) => {
+                let connection = self.signed_in(intent, personal, stop).await?;
+                self.personal.keep(personal.subject, &personal.own.login, &connections, monotonic_now());
+                connection
+            }
+        };
+        Ok(pool.lend(connection, permit))
+    }
+
+    async fn connect(
+        &self,
+        intent: Intent,
+        login: Option<&Login>,
+        stop: &Stop,
+    ) -> Result<D::Connection, SourceError> {
+        unless(self.driver.connect(intent, login, stop), || stop.requested())
+            .await
+            .and_then(|connected| connected)
+    }
+
+    /// A connection on which a user has signed in. Only so many attempts of a user may be refused.
+    async fn signed_in(
+        &self,
+        intent: Intent,
+        Personal { own: UserLogin { login, attempts }, .. }: Personal<'_>,
+        stop: &Stop,
+    ) -> Result<D::Connection, SourceError> {
+        attempts.begin().map_err(|seconds| SourceError::TooManyLogins { seconds })?;
+        let connected = self.connect(intent, Some(login), stop).await.map_err(SourceError::of_user);
+        if connected.as_ref().map_or_else(comes_before_the_password, |_| true) {
+            attempts.was_not_refused();
+        }
+        connected
     }
 
     /// Takes a connection back after its work. The outer error says that the work was stopped.
@@ -284,6 +351,21 @@ impl<D: Driver> Shared<D> {
             }
         }
     }
+}
+
+/// Whether the database has not judged the password when this happens. What was broken off may have been about to be refused.
+fn comes_before_the_password(error: &SourceError) -> bool {
+    matches!(
+        error,
+        SourceError::Busy
+            | SourceError::HostNotAllowed
+            | SourceError::Unresolved { .. }
+            | SourceError::ConnectionRefused { .. }
+            | SourceError::NoTls
+            | SourceError::CertificateRefused { .. }
+            | SourceError::NotEncrypted { .. }
+            | SourceError::LoginLacksRight
+    )
 }
 
 /// The error of a commit. If the database did not refuse it but was lost, failed or is damaged, nobody knows what became of

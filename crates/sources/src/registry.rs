@@ -91,6 +91,14 @@ impl Sources {
         }
     }
 
+    /// Closes connections on which users have signed in themselves and that have waited for long.
+    pub fn give_up_idle(&self) {
+        let open: Vec<_> = self.read().values().map(|opened| Arc::clone(&opened.source)).collect();
+        for source in open {
+            source.give_up_idle();
+        }
+    }
+
     /// The number of open database connections, over all sources.
     pub fn open_connections(&self) -> usize {
         self.resources.budget.open()

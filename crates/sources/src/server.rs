@@ -16,6 +16,11 @@ pub(crate) use options::schema;
 pub(crate) use stream::{Stream, lost};
 pub(crate) use target::ServerTarget;
 
+/// Where the options of a data source of a server send names and passwords, as a text: another text means another place.
+pub fn place_of(options: &std::collections::BTreeMap<String, String>) -> String {
+    schema::place(options)
+}
+
 /// The most characters of the version that a server names.
 const LONGEST_VERSION: usize = 64;
 

@@ -14,7 +14,7 @@ use crate::driver::{Driver, Job, Placement, RowConsumer, Runner};
 use crate::sqlite::{Inline, SqliteSource};
 use crate::{
     Chunks, CommitApproval, Deadline, Described, Examined, Executor, Ran, RequestUser, Run, SchemaVersion,
-    SourceError,
+    SourceError, UserLogins,
 };
 
 /// An opened data source, to be shared between threads. Only [`Source::change`] writes to it.
@@ -127,6 +127,22 @@ impl Source {
         match &self.0 {
             Backend::Sqlite(_) => false,
             Backend::Any(source) => source.needs_user(),
+        }
+    }
+
+    /// With whose names and passwords jobs sign in to the database.
+    pub fn user_logins(&self) -> UserLogins {
+        match &self.0 {
+            Backend::Sqlite(_) => UserLogins::default(),
+            Backend::Any(source) => source.user_logins(),
+        }
+    }
+
+    /// Closes connections of users that have waited for long.
+    pub fn give_up_idle(&self) {
+        match &self.0 {
+            Backend::Sqlite(source) => source.executor().give_up_idle(),
+            Backend::Any(source) => source.give_up_idle(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Data sources: each operation, in its kind of transaction.
 
-use domain::account::DataSource;
+use domain::account::{DataSource, SealedOption};
 use domain::audit::NewAuditEvent;
 use domain::id::{DataSourceId, UserId};
 use domain::time::Timestamp;
@@ -87,6 +87,23 @@ impl DataSources for PostgresStore {
         audit: NewAuditEvent,
     ) -> Answered<'_> {
         serialized!(self, db => judged(data_sources::change_model(&Tables(db), id, &change, &audit)))
+    }
+
+    fn find_credentials(&self, id: DataSourceId, user: UserId) -> Answer<'_, Option<SealedOption>> {
+        read!(self, db => data_sources::find_credentials(&Tables(db), id, user))
+    }
+
+    fn change_credentials(
+        &self,
+        id: DataSourceId,
+        user: UserId,
+        sealed: Option<SealedOption>,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<(), DataSourceRefusal>> {
+        serialized!(
+            self,
+            db => judged(data_sources::change_credentials(&Tables(db), id, user, sealed.as_ref(), &audit))
+        )
     }
 
     fn delete_data_source(

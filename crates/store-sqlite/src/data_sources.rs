@@ -1,6 +1,6 @@
 //! Data sources.
 
-use domain::account::DataSource;
+use domain::account::{DataSource, SealedOption};
 use domain::audit::NewAuditEvent;
 use domain::id::{DataSourceId, UserId};
 use domain::time::Timestamp;
@@ -88,6 +88,28 @@ impl DataSources for SqliteStore {
         audit: NewAuditEvent,
     ) -> Answered<'_> {
         self.write(move |db| run_ready(judged(data_sources::change_model(&Tables(db), id, &change, &audit))))
+    }
+
+    fn find_credentials(&self, id: DataSourceId, user: UserId) -> Answer<'_, Option<SealedOption>> {
+        self.read(move |db| run_ready(data_sources::find_credentials(&Tables(db), id, user)))
+    }
+
+    fn change_credentials(
+        &self,
+        id: DataSourceId,
+        user: UserId,
+        sealed: Option<SealedOption>,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<(), DataSourceRefusal>> {
+        self.write(move |db| {
+            run_ready(judged(data_sources::change_credentials(
+                &Tables(db),
+                id,
+                user,
+                sealed.as_ref(),
+                &audit,
+            )))
+        })
     }
 
     fn delete_data_source(

@@ -140,6 +140,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "data_source_members",
         sql: include_str!("../migrations/0031_data_source_members.sql"),
     },
+    Migration {
+        number: 32,
+        name: "data_source_credentials",
+        sql: include_str!("../migrations/0032_data_source_credentials.sql"),
+    },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

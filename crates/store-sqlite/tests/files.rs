@@ -76,6 +76,7 @@ fn migrations_run_once_and_are_named_before() {
             (29, "changes_of_data"),
             (30, "personal_access_tokens"),
             (31, "data_source_members"),
+            (32, "data_source_credentials"),
         ]
     );
     assert_eq!(migrate(&path).unwrap().len(), names.len());

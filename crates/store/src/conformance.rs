@@ -238,6 +238,7 @@ macro_rules! conformance_tests {
                 a_data_source_changes_and_goes,
                 a_model_document_is_stored_only_over_the_one_that_was_seen,
                 secret_options_are_sealed_for_their_data_source,
+                credentials_are_those_of_one_user_and_end_with_the_access,
                 changes_at_once_of_different_members_lose_nothing,
                 refusals_of_data_sources_change_nothing,
             }

@@ -241,6 +241,16 @@ pub trait DataSources {
         change: ModelChange,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<DataSource, DataSourceRefusal>>;
+    /// Finds the name and the password that a user has stored for the database of a data source, sealed.
+    fn find_credentials(&self, id: DataSourceId, user: UserId) -> Answer<'_, Option<SealedOption>>;
+    /// Stores or deletes them, if the user may read the data source.
+    fn change_credentials(
+        &self,
+        id: DataSourceId,
+        user: UserId,
+        sealed: Option<SealedOption>,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<(), DataSourceRefusal>>;
     /// Deletes a data source. Groups of which it was a member have it no longer.
     fn delete_data_source(
         &self,

@@ -8,6 +8,7 @@ pub mod body;
 pub mod client_certificate;
 pub(crate) mod conditional;
 pub mod cookies;
+pub(crate) mod database_login;
 pub(crate) mod faults;
 pub(crate) mod host;
 pub mod initiator;

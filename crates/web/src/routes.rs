@@ -156,6 +156,7 @@ fn management() -> Router<WebState> {
         .route("/api/mgmt/datasources",                            get(data_sources::list).post(data_sources::create))
         .route("/api/mgmt/datasources/test",                       post(data_sources::test_new))
         .route("/api/mgmt/datasources/{id}",                       get(data_sources::get).put(data_sources::update).delete(data_sources::delete))
+        .route("/api/mgmt/datasources/{id}/credentials",           put(data_sources::put_credentials).delete(data_sources::delete_credentials))
         .route("/api/mgmt/datasources/{id}/members",               get(data_sources::list_members).put(data_sources::put_members).post(data_sources::add_members))
         .route("/api/mgmt/datasources/{id}/model",                 get(data_sources::get_model).put(data_sources::put_model).post(data_sources::reload_model).delete(data_sources::delete_model))
         .route("/api/mgmt/datasources/{id}/model/findings",        get(data_sources::model_findings))

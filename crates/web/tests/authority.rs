@@ -126,6 +126,10 @@ fn shared(_: &TestServer) -> Value {
     json!({ "sharedUsers": [{ "userName": "other" }] })
 }
 
+fn credentials(_: &TestServer) -> Value {
+    json!({ "user": "reader", "password": "reader's" })
+}
+
 fn members(_: &TestServer) -> Value {
     json!({ "members": [] })
 }
@@ -173,6 +177,7 @@ const SCOPES: &str = "/api/admin/resourceservers/{id}/scopes";
 const SCOPE: &str = "/api/admin/resourceservers/{id}/scopes/{scopeId}";
 const SOURCES: &str = "/api/mgmt/datasources";
 const SOURCE: &str = "/api/mgmt/datasources/{id}";
+const CREDENTIALS: &str = "/api/mgmt/datasources/{id}/credentials";
 const MEMBERS: &str = "/api/mgmt/datasources/{id}/members";
 const MODEL: &str = "/api/mgmt/datasources/{id}/model";
 const FINDINGS: &str = "/api/mgmt/datasources/{id}/model/findings";
@@ -256,6 +261,9 @@ const ROWS: &[Row] = &[
     row(Method::GET,    SOURCE,                      Target::Source, nothing, 200, 404),
     row(Method::PUT,    SOURCE,                      Target::Source, source,  200, 404),
     row(Method::DELETE, SOURCE,                      Target::Source, nothing, 204, 404),
+    // A file demands no credentials.
+    row(Method::PUT,    CREDENTIALS,                 Target::Source, credentials, 400, 404),
+    row(Method::DELETE, CREDENTIALS,                 Target::Source, nothing, 204, 404),
     row(Method::GET,    MEMBERS,                     Target::Group,  nothing, 200, 404),
     row(Method::PUT,    MEMBERS,                     Target::Group,  members, 200, 404),
     row(Method::POST,   MEMBERS,                     Target::Group,  members, 200, 404),

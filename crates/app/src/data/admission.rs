@@ -6,6 +6,7 @@ use domain::account::{DataSource, Permission, data_source};
 use oauth::resource::{self, DataEndpoint};
 use oauth::step_up;
 
+use super::request_user::login_is_taken;
 use super::{DataRefusal, DataService, reaches};
 use crate::Fault;
 use crate::identity::authentication::Callers;
@@ -93,6 +94,7 @@ impl DataService {
             self.audit_refusal(caller, why, Some(&record.name), origin).await?;
             return Err(DataRefusal::NotGranted);
         }
+        login_is_taken(caller, record)?;
         self.sign_in_is_recent(caller, record, origin).await
     }
 

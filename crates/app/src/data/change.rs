@@ -16,7 +16,6 @@ use sources::{Chunks, CommitApproval, SourceError};
 use super::authorization::{DataGrant, LastingGrant, may_change};
 use super::limiter::Permit;
 use super::record::counted;
-use super::request_user::request_user;
 use super::run::{
     AHEAD_SECS, About, ChangeJob, LooksFirst, OutcomeSlot, Parts, REPEATABLE_SECS, Repetition, Step,
     StepPlan, WantedChange, refused,
@@ -153,6 +152,7 @@ impl DataService {
             };
             if tries == MOST_TRIES || !may_succeed_again(&failed.refusal) {
                 failed.refusal.log(&record, &first.request);
+                self.note_refused_login(grant, &failed.refusal).await?;
                 self.record_failure(grant, recorded, changes, &failed).await?;
                 return Err(failed);
             }
@@ -214,7 +214,7 @@ impl DataService {
         attempt: Attempt,
     ) -> Result<Vec<ChangeAnswer>, FailedChange> {
         let source = &attempt.opened.source;
-        let user = request_user(grant.user(), source);
+        let user = self.request_user(grant, source).await?;
         let begun = attempt.begun(grant.caller.audit(Action::ChangeData, self.context.now(), grant.origin));
         let approval = self.approval(grant, &attempt.outcome, begun);
         let chunks = source.change(user, self.worker_run(), job, approval).map_err(DataRefusal::from)?;

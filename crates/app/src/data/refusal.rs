@@ -82,6 +82,18 @@ pub enum DataRefusal {
     /// No entity has that key.
     #[error("there is no entity with this key")]
     NoSuchEntity,
+    /// The request has a name or a password for the database, which the data source does not take.
+    #[error(
+        "ddcloud-datasource-user and ddcloud-datasource-password are not supported for this data source: its owner lets nobody sign \
+         in to the database with a name and a password of a request"
+    )]
+    DatabaseLoginNotTaken,
+    /// The name and the password for the database are not both there, once, or are none.
+    #[error(
+        "send ddcloud-datasource-user, with 1 to 255 bytes, and ddcloud-datasource-password, with 1 to 1,024 bytes, once each, in \
+         UTF-8 without control characters"
+    )]
+    MalformedDatabaseLogin,
     /// Too many requests of the user are running and waiting.
     #[error("too many of your requests are running or waiting; try again shortly")]
     TooManyRequests,
@@ -119,6 +131,14 @@ pub enum SourceFailure {
     Down,
     /// The source names no role of its database for the user.
     NoRole,
+    /// The user has no name and password for the database, which the source demands.
+    NoLogin,
+    /// The database refused the name or the password of the user.
+    LoginRefused,
+    /// So many were refused that the next attempt must wait for this number of seconds.
+    TooManyLogins(u32),
+    /// The user who has signed in to the database lacks a right there.
+    Forbidden,
     /// The database did not say whether it has made a change.
     OutcomeUnknown,
     /// The source must be repaired.
@@ -135,6 +155,10 @@ impl DataRefusal {
             SourceError::ValueTooLarge => SourceFailure::TooLarge,
             SourceError::Unsupported { .. } => SourceFailure::Unsupported,
             SourceError::NoDatabaseRole => SourceFailure::NoRole,
+            SourceError::NoLogin => SourceFailure::NoLogin,
+            SourceError::LoginRefused => SourceFailure::LoginRefused,
+            SourceError::TooManyLogins { seconds } => SourceFailure::TooManyLogins(*seconds),
+            SourceError::LoginLacksRight => SourceFailure::Forbidden,
             SourceError::Closed | SourceError::StructureChanged { .. } => SourceFailure::Transient,
             error if error.is_transient() => SourceFailure::Transient,
             error if error.is_of_absent_server() => SourceFailure::Down,

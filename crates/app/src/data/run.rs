@@ -36,7 +36,6 @@ use super::authorization::{DataGrant, LastingGrant};
 use super::invalid_values::InvalidValueRecorder;
 use super::plans::CachedPlan;
 use super::record::RowCount;
-use super::request_user::request_user;
 use super::stream::RowStream;
 use super::{Content, DataAnswer, DataBody, DataRefusal};
 use crate::Fault;
@@ -134,8 +133,8 @@ impl DataService {
         }
         let outcome = Arc::new(OnceLock::new());
         let job = PageJob { pager, planned: Arc::clone(planned), outcome: Arc::clone(&outcome) };
-        let mut chunks =
-            source.stream_for(request_user(read_grant.user(), source), self.worker_run(), job)?;
+        let user = self.request_user(read_grant, source).await?;
+        let mut chunks = source.stream_for(user, self.worker_run(), job)?;
         let first = chunks.next().await.transpose()?.unwrap_or_default();
         // The job decides before it writes.
         if outcome.get() == Some(&Found::Nothing) {
@@ -155,7 +154,7 @@ impl DataService {
         recorded: Option<RowCount>,
     ) -> Result<DataAnswer, DataRefusal> {
         let one = OneRow { recorded, ..self.one_row_of(read_grant, opened) };
-        let user = request_user(read_grant.user(), &opened.source);
+        let user = self.request_user(read_grant, &opened.source).await?;
         let (FoundOne { found, tag }, body) = self.one_row(opened, user, planned, one).await?;
         match found {
             Found::Written => {

@@ -12,6 +12,7 @@ use oauth::personal_access_token::PersonalAccessToken;
 use oauth::proof::KeyBinding;
 use oauth::scope::{BuiltInScope, ScopeSet};
 use oauth::token_payload::AccessToken;
+use sources::Login;
 
 use crate::node::access_note;
 use crate::node::entity_cache::Account;
@@ -25,6 +26,25 @@ pub struct Caller {
     account: Arc<Account>,
     via: Via,
     revocable: Revocable,
+    database_login: Option<Arc<DatabaseLogin>>,
+}
+
+/// What a request says about a name and a password for the database behind a data source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DatabaseLogin {
+    /// A name and a password.
+    Given(Login),
+    /// A part of them, or something that is none.
+    Malformed,
+}
+
+impl DatabaseLogin {
+    /// What a request says that has this name and this password, if it has them once.
+    pub fn of(user: Option<&str>, password: Option<&str>) -> Self {
+        let login =
+            user.zip(password).and_then(|(user, password)| Login::new(user, password.to_owned().into()));
+        login.map_or(Self::Malformed, Self::Given)
+    }
 }
 
 /// What is revoked apart from the user and the application.
@@ -93,14 +113,14 @@ pub struct IssuedAccess {
 
 impl Caller {
     pub(crate) fn new(account: Arc<Account>, via: Via) -> Self {
-        Self { account, via, revocable: Revocable::None }
+        Self { account, via, revocable: Revocable::None, database_login: None }
     }
 
     /// The caller of a session that no revocation ends up to the position in the feed.
     pub(crate) fn of_session(account: Arc<Account>, session: &Session, checked_up_to: i64) -> Self {
         let Session { id, auth_time, .. } = *session;
         let revocable = Revocable::Session(CallerSession { id, auth_time, checked_up_to });
-        Self { account, via: Via::Session, revocable }
+        Self { account, via: Via::Session, revocable, database_login: None }
     }
 
     /// The caller that the token authenticates, with the scopes that its application still has. No revocation ends the
@@ -112,7 +132,19 @@ impl Caller {
         checked_up_to: i64,
     ) -> Self {
         let via = Via::Bearer { application: token.application, scopes };
-        Self { account, via, revocable: Revocable::Token(Arc::new(token), checked_up_to) }
+        let revocable = Revocable::Token(Arc::new(token), checked_up_to);
+        Self { account, via, revocable, database_login: None }
+    }
+
+    /// The same caller, who signs in to databases in this way where data sources take it.
+    #[must_use]
+    pub fn with_database_login(self, login: Option<DatabaseLogin>) -> Self {
+        Self { database_login: login.map(Arc::new), ..self }
+    }
+
+    /// How the caller signs in to databases, if the request says so.
+    pub(crate) fn database_login(&self) -> Option<&DatabaseLogin> {
+        self.database_login.as_deref()
     }
 
     /// The user on whose behalf the request acts.

@@ -25,6 +25,7 @@ use crate::node::entity_cache::Entities;
 use crate::node::refusal_reason::RefusalReason;
 use crate::{Context, Fault};
 
+mod credentials;
 mod draft;
 mod members;
 mod model;
@@ -33,6 +34,7 @@ mod sharing;
 mod structure;
 mod testing;
 
+pub use credentials::CredentialsDraft;
 pub use draft::DataSourceDraft;
 pub use members::{MemberDraft, MembersDraft};
 pub use model::{ModelWrite, SeenModel};

@@ -32,6 +32,7 @@ impl NodeService {
         self.context.client_keys.purge(now);
         self.context.registrations.purge(now);
         self.context.throttle.purge(now);
+        self.context.sources.give_up_idle();
         while self.purge_batch().await? {}
         self.context.client_documents.delete_unused(&*self.context.store, now).await?;
         self.context.registrations.delete_unused(&self.context).await?;

@@ -58,6 +58,10 @@ const WRONG_USER_CODES_PER_MINUTE: u32 = 20;
 /// Hints that lead to no user which an application may send in a minute, so that it learns few names by guessing.
 const UNKNOWN_USER_HINTS_PER_MINUTE: u32 = 20;
 
+/// Names and passwords for databases of a user that may be refused in a minute, over all data sources, so that nobody guesses them
+/// through this server.
+const REFUSED_DATABASE_LOGINS_PER_MINUTE: u32 = 20;
+
 /// The rate limiter.
 #[derive(Debug)]
 pub struct Rates {
@@ -69,6 +73,7 @@ pub struct Rates {
     password_reserve: Buckets<PasswordSource>,
     user_codes: Buckets<Guesser>,
     user_hints: Buckets<ApplicationId>,
+    database_logins: Buckets<UserId>,
     notes: Buckets<PasswordSource>,
 }
 
@@ -119,6 +124,7 @@ impl Rates {
             password_reserve: Buckets::new(failures.saturating_mul(RESERVE)),
             user_codes: Buckets::new(WRONG_USER_CODES_PER_MINUTE),
             user_hints: Buckets::new(UNKNOWN_USER_HINTS_PER_MINUTE),
+            database_logins: Buckets::new(REFUSED_DATABASE_LOGINS_PER_MINUTE),
             notes: Buckets::new(1),
         }
     }
@@ -159,6 +165,19 @@ impl Rates {
     /// Returns the hint, because there is such a user.
     pub(crate) fn user_hint_was_right(&self, application: ApplicationId) {
         self.user_hints.give_back(&application);
+    }
+
+    /// Counts an attempt of a user to sign in to the database of a data source.
+    ///
+    /// # Errors
+    /// The number of seconds after which another attempt is allowed.
+    pub(crate) fn begin_database_login(&self, user: UserId, now: Timestamp) -> Result<(), u32> {
+        if self.enabled { self.database_logins.take(user, now) } else { Ok(()) }
+    }
+
+    /// Returns the attempt, because the database did not refuse it.
+    pub(crate) fn database_login_was_not_refused(&self, user: UserId) {
+        self.database_logins.give_back(&user);
     }
 
     /// Counts an authenticated client: `proved` is the application if it presented a secret, `None` if it is
@@ -250,6 +269,7 @@ impl Rates {
         self.password_reserve.purge(now);
         self.user_codes.purge(now);
         self.user_hints.purge(now);
+        self.database_logins.purge(now);
         self.notes.purge(now);
     }
 }

@@ -16,6 +16,7 @@ use self::add_mysql::AddMysql;
 use self::add_postgres::AddPostgres;
 use self::arguments::{Add, Delete, One, Share, ShowOne};
 use self::create::create;
+use self::credentials::Credentials;
 use self::groups::{AddGroup, Members};
 use self::model::ModelCommand;
 use self::update::Update;
@@ -31,6 +32,7 @@ mod add_mysql;
 mod add_postgres;
 mod arguments;
 mod create;
+mod credentials;
 mod groups;
 mod model;
 mod server_source;
@@ -100,6 +102,11 @@ pub(crate) enum DataSourceCommand {
     #[command(after_help = "Examples:\n  sluicegate data-source share shop ada grace --data-dir ./data\n  \
         sluicegate data-source share shop ada --stop --data-dir ./data")]
     Share(Share),
+    /// Store the name and the password with which a user signs in to the database, or delete them.
+    #[command(after_help = "Examples:\n  \
+        echo \"$PASSWORD\" | sluicegate data-source credentials sales --of ada --user ada_db --data-dir ./data\n  \
+        sluicegate data-source credentials sales --of ada --delete --data-dir ./data")]
+    Credentials(Credentials),
     /// Delete a data source; its database is not changed.
     #[command(after_help = "Example: sluicegate data-source delete shop --yes --data-dir ./data")]
     Delete(Delete),
@@ -158,6 +165,7 @@ pub(crate) fn run(command: DataSourceCommand, environment: &Environment) -> anyh
                 share(opened, &command).await
             })
         }
+        DataSourceCommand::Credentials(command) => command.run(environment),
         DataSourceCommand::Delete(one) => {
             bootstrap::with_app(&one.installation, environment, async |opened| {
                 let actor = actor(opened, None).await?;

@@ -525,6 +525,8 @@ const OPERATIONS: &[(&str, &str)] = &[
     ("getDataSource", "data-source show"),
     ("updateDataSource", "data-source update"),
     ("deleteDataSource", "data-source delete"),
+    ("storeCredentials", "data-source credentials"),
+    ("deleteCredentials", "data-source credentials"),
     ("getMembers", "data-source members"),
     ("replaceMembers", "data-source members"),
     ("addMembers", "data-source members"),

@@ -37,6 +37,9 @@ impl SourceError {
             | Self::NoDatabase { .. }
             | Self::NotPermitted { .. }
             | Self::NoDatabaseRole
+            | Self::NoLogin
+            | Self::LoginRefused
+            | Self::LoginLacksRight
             | Self::OldServer { .. }
             | Self::UnknownCharacters => self.explained_at_the_server(),
             Self::Missing
@@ -90,6 +93,14 @@ impl SourceError {
                 "DatabaseRoleMissing",
                 "Name a role for the user in the option UserRoles of the data source.",
             ),
+            Self::NoLogin => (
+                "DatabaseLoginMissing",
+                "Send the name and the password with the request, or store them, as UserCredentials of the data source says.",
+            ),
+            Self::LoginRefused => {
+                ("DatabaseLoginRefused", "Check your name and your password for the database.")
+            }
+            Self::LoginLacksRight => ("DatabaseForbids", "Ask the owner of the database for the right."),
             Self::OldServer { .. } => ("ServerTooOld", "Upgrade the database server."),
             Self::UnknownCharacters => {
                 ("UnknownCharacters", "Copy the database into one whose encoding is UTF8.")
@@ -131,6 +142,7 @@ impl SourceError {
                 ("Exhausted", "Try again later, or give the database more memory or disk space.")
             }
             Self::Busy => ("Busy", "Try again later, or allow the database server more connections."),
+            Self::TooManyLogins { .. } => ("TooManyRequests", "Try again later, with the right password."),
             Self::Locked => ("Locked", "Try again when the other program has finished."),
             Self::TimedOut => (
                 "TimedOut",
@@ -191,6 +203,10 @@ mod tests {
             (SourceError::NoDatabase { detail: detail() }, "NoSuchDatabase"),
             (SourceError::NotPermitted { detail: detail() }, "RightMissing"),
             (SourceError::NoDatabaseRole, "DatabaseRoleMissing"),
+            (SourceError::NoLogin, "DatabaseLoginMissing"),
+            (SourceError::LoginRefused, "DatabaseLoginRefused"),
+            (SourceError::LoginLacksRight, "DatabaseForbids"),
+            (SourceError::TooManyLogins { seconds: 3 }, "TooManyRequests"),
             (SourceError::OldServer { oldest: "X 1" }, "ServerTooOld"),
             (SourceError::UnknownCharacters, "UnknownCharacters"),
             (SourceError::Missing, "FileMissing"),

@@ -211,6 +211,18 @@ impl MysqlConnection {
         Ok(())
     }
 
+    async fn passed_on<R: RowConsumer>(
+        &mut self,
+        statement: &Statement,
+        rows: &mut R,
+    ) -> Result<(), SourceError> {
+        self.finish().await?;
+        self.begin_if_due().await?;
+        self.start(statement).await?;
+        // A statement without columns has no rows, and nothing says that they end.
+        if self.is_running { self.rows(rows).await } else { Ok(()) }
+    }
+
     /// Reads the rest of a statement that is not wanted any more, if it is short.
     async fn finish(&mut self) -> Result<(), SourceError> {
         if self.is_running {
@@ -253,11 +265,8 @@ async fn rest(wire: &mut Wire) -> Result<(), SourceError> {
 
 impl Statements for MysqlConnection {
     async fn run<R: RowConsumer>(&mut self, statement: &Statement, rows: &mut R) -> Result<(), SourceError> {
-        self.finish().await?;
-        self.begin_if_due().await?;
-        self.start(statement).await?;
-        // A statement without columns has no rows, and nothing says that they end.
-        if self.is_running { self.rows(rows).await } else { Ok(()) }
+        let ran = self.passed_on(statement, rows).await;
+        if self.target.demands_proof { ran.map_err(SourceError::of_user) } else { ran }
     }
 }
 

@@ -9,7 +9,7 @@ use super::connection::MysqlConnection;
 use super::{describe, version};
 use crate::driver::{Driver, Intent, Placement, Stop};
 use crate::server::{DeclaredKeys, ServerOptions, ServerTarget};
-use crate::{Described, Limits, Resources, SchemaVersion, SourceError};
+use crate::{Described, Limits, Login, Resources, SchemaVersion, SourceError, UserLogins};
 
 /// The time to connect and to sign in.
 const SIGN_IN_WITHIN: Duration = Duration::from_secs(5);
@@ -19,6 +19,7 @@ const SIGN_IN_WITHIN: Duration = Duration::from_secs(5);
 pub struct MysqlDriver {
     target: Arc<ServerTarget>,
     keys: DeclaredKeys,
+    logins: UserLogins,
     limits: Limits,
 }
 
@@ -28,9 +29,9 @@ impl MysqlDriver {
     /// # Errors
     /// [`SourceError::NotEncrypted`] if the certificates of authorities cannot be used.
     pub fn new(options: ServerOptions, resources: &Resources) -> Result<Self, SourceError> {
-        let keys = options.keys.clone();
+        let (keys, logins) = (options.keys.clone(), options.logins);
         let target = ServerTarget::new(options, resources.connector.clone())?;
-        Ok(Self { target: Arc::new(target), keys, limits: resources.limits.clone() })
+        Ok(Self { target: Arc::new(target), keys, logins, limits: resources.limits.clone() })
     }
 }
 
@@ -43,9 +44,23 @@ impl Driver for MysqlDriver {
         Dialect::Mysql
     }
 
-    async fn connect(&self, intent: Intent, _stop: &Stop) -> Result<MysqlConnection, SourceError> {
+    fn needs_user(&self) -> bool {
+        self.logins.is_demanded()
+    }
+
+    fn user_logins(&self) -> UserLogins {
+        self.logins
+    }
+
+    async fn connect(
+        &self,
+        intent: Intent,
+        login: Option<&Login>,
+        _stop: &Stop,
+    ) -> Result<MysqlConnection, SourceError> {
         let late = |_| SourceError::NoAnswer { detail: "connecting and signing in took too long".to_owned() };
-        let opening = MysqlConnection::open(&self.target, intent, &self.limits);
+        let target = login.map_or_else(|| Arc::clone(&self.target), |login| Arc::new(self.target.of(login)));
+        let opening = MysqlConnection::open(&target, intent, &self.limits);
         tokio::time::timeout(SIGN_IN_WITHIN, opening).await.map_err(late)?
     }
 

@@ -22,6 +22,7 @@ pub const STORE: DataStore = DataStore {
         schema::CERTIFICATE_HOST,
         schema::AUTHORITIES,
         schema::DECLARED_KEYS,
+        schema::USER_CREDENTIALS,
     ],
 };
 

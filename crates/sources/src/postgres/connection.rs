@@ -59,6 +59,8 @@ pub(super) struct ConnectionOptions {
     pub(super) intent: Intent,
     /// Where names without a schema are looked for after the schema of the system; empty for nowhere.
     pub(super) search_path: String,
+    /// Whether a user has signed in, and not the source.
+    pub(super) is_personal: bool,
 }
 
 /// A connection.
@@ -188,6 +190,17 @@ impl PostgresConnection {
         }
     }
 
+    async fn passed_on<R: RowConsumer>(
+        &mut self,
+        statement: &Statement,
+        rows: &mut R,
+    ) -> Result<(), SourceError> {
+        self.skip_rest().await?;
+        let before = self.start(statement).await?;
+        self.rows(before, statement.columns, rows).await?;
+        Ok(())
+    }
+
     /// Reads the rest of a statement that the server has refused, and returns the reason.
     async fn refused(&mut self, refusal: &Refusal, stage: Stage) -> SourceError {
         // The connection ends after a fatal error, and then is not used again.
@@ -244,10 +257,8 @@ fn milliseconds(duration: Duration) -> Value {
 
 impl Statements for PostgresConnection {
     async fn run<R: RowConsumer>(&mut self, statement: &Statement, rows: &mut R) -> Result<(), SourceError> {
-        self.skip_rest().await?;
-        let before = self.start(statement).await?;
-        self.rows(before, statement.columns, rows).await?;
-        Ok(())
+        let ran = self.passed_on(statement, rows).await;
+        if self.options.is_personal { ran.map_err(SourceError::of_user) } else { ran }
     }
 }
 

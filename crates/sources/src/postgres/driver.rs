@@ -14,7 +14,7 @@ use super::wire::Wire;
 use super::{describe, startup, version};
 use crate::driver::{Driver, Intent, Placement, Stop};
 use crate::server::{DeclaredKeys, ServerTarget};
-use crate::{Described, Limits, Resources, SchemaVersion, SourceError};
+use crate::{Described, Limits, Login, Resources, SchemaVersion, SourceError, UserLogins};
 
 /// The time to connect and to sign in.
 const SIGN_IN_WITHIN: Duration = Duration::from_secs(5);
@@ -26,6 +26,7 @@ pub struct PostgresDriver {
     schemas: Vec<String>,
     keys: DeclaredKeys,
     roles: Option<Arc<UserRoles>>,
+    logins: UserLogins,
     limits: Limits,
 }
 
@@ -36,27 +37,33 @@ impl PostgresDriver {
     /// [`SourceError::NotEncrypted`] if the certificates of authorities cannot be used.
     pub fn new(options: PostgresOptions, resources: &Resources) -> Result<Self, SourceError> {
         let PostgresOptions { server, schemas, roles } = options;
-        let keys = server.keys.clone();
+        let (keys, logins) = (server.keys.clone(), server.logins);
         let target = ServerTarget::new(server, resources.connector.clone())?;
         Ok(Self {
             target: Arc::new(target),
             schemas,
             keys,
             roles: roles.map(Arc::new),
+            logins,
             limits: resources.limits.clone(),
         })
     }
 
-    async fn open(&self, intent: Intent) -> Result<PostgresConnection, SourceError> {
+    async fn open(&self, intent: Intent, login: Option<&Login>) -> Result<PostgresConnection, SourceError> {
         let stream = startup::stream(&self.target).await?;
         let mut wire = Wire::new(stream, self.limits.max_row_bytes);
-        let SignedIn { process, key } = sign_in(&mut wire, &self.target).await?;
+        let signed_in = match login {
+            None => sign_in(&mut wire, &self.target).await?,
+            Some(login) => sign_in(&mut wire, &self.target.of(login)).await?,
+        };
+        let SignedIn { process, key } = signed_in;
         let interrupt = Interrupt { target: Arc::clone(&self.target), process, key };
         let options = ConnectionOptions {
             lock_wait: self.limits.lock_wait,
             roles: self.roles.clone(),
             intent,
             search_path: self.search_path(intent),
+            is_personal: login.is_some(),
         };
         Ok(PostgresConnection::new(wire, interrupt, options))
     }
@@ -85,9 +92,14 @@ impl Driver for PostgresDriver {
         Dialect::Postgres
     }
 
-    async fn connect(&self, intent: Intent, _stop: &Stop) -> Result<PostgresConnection, SourceError> {
+    async fn connect(
+        &self,
+        intent: Intent,
+        login: Option<&Login>,
+        _stop: &Stop,
+    ) -> Result<PostgresConnection, SourceError> {
         let late = |_| SourceError::NoAnswer { detail: "connecting and signing in took too long".to_owned() };
-        tokio::time::timeout(SIGN_IN_WITHIN, self.open(intent)).await.map_err(late)?
+        tokio::time::timeout(SIGN_IN_WITHIN, self.open(intent, login)).await.map_err(late)?
     }
 
     fn is_current(&self, connection: &PostgresConnection) -> Result<bool, SourceError> {
@@ -95,7 +107,11 @@ impl Driver for PostgresDriver {
     }
 
     fn needs_user(&self) -> bool {
-        self.roles.is_some()
+        self.roles.is_some() || self.logins.is_demanded()
+    }
+
+    fn user_logins(&self) -> UserLogins {
+        self.logins
     }
 
     async fn product(&self, connection: &mut PostgresConnection) -> Result<String, SourceError> {

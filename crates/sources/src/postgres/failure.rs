@@ -106,6 +106,10 @@ impl Refusal {
 
     /// Why signing in failed.
     pub(super) fn reason_of_sign_in(&self) -> SourceError {
+        // PgBouncer calls a wrong password a violation of the protocol.
+        if self.code == "08P01" {
+            return SourceError::SignInRefused { detail: self.detail(Stage::Beginning) };
+        }
         self.reason(Stage::Beginning)
     }
 
@@ -191,6 +195,15 @@ mod tests {
                 assert!(reason(code).starts_with(expected), "{code}: {}", reason(code));
             }
         }
+    }
+
+    #[test]
+    fn a_pooler_that_refuses_a_password_is_there() {
+        for code in ["08P01", "28P01", "28000"] {
+            let reason = refusal(code).reason_of_sign_in();
+            assert!(matches!(reason, SourceError::SignInRefused { .. }), "{code}: {reason:?}");
+        }
+        assert!(matches!(refusal("08006").reason_of_sign_in(), SourceError::Unreachable { .. }));
     }
 
     #[test]

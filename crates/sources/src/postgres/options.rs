@@ -36,6 +36,7 @@ pub const STORE: DataStore = DataStore {
             ..schema::OPTION
         },
         schema::DECLARED_KEYS,
+        schema::USER_CREDENTIALS,
         OptionSchema {
             name: USER_ROLES,
             value: ValueKind::Declaration { longest: 64 * 1024, check: check_user_roles },

@@ -53,9 +53,13 @@ pub(super) async fn sign_in(wire: &mut Wire, target: &ServerTarget) -> Result<Si
 }
 
 async fn authenticate(wire: &mut Wire, target: &ServerTarget) -> Result<(), SourceError> {
+    let mut has_asked = false;
     loop {
         let (method, data) = request(wire).await?;
         match method {
+            method::OK if target.demands_proof && !has_asked => {
+                return Err(refused("the server lets in whoever names the user, without a password"));
+            }
             method::OK => return Ok(()),
             method::CLEARTEXT if wire.is_encrypted() => {
                 send_password(wire, password(target)?.as_bytes()).await?;
@@ -71,6 +75,7 @@ async fn authenticate(wire: &mut Wire, target: &ServerTarget) -> Result<(), Sour
             method::SASL => scram(wire, password(target)?, &data).await?,
             other => return Err(refused(&format!("the server asks for the method {other} of signing in"))),
         }
+        has_asked = true;
     }
 }
 

@@ -2,11 +2,12 @@
 
 use super::declared_keys::{DeclaredKeys, parse_keys};
 use super::tls::Tls;
-use crate::SourceError;
 use crate::options::{KEYS, OptionValues, Secret};
+use crate::{SourceError, UserLogins};
 
 /// The schemas of the options, for the list of each kind.
 pub(crate) mod schema {
+    use crate::UserLogins;
     use crate::options::{KEYS, OptionSchema, ValueKind};
     use crate::server::declared_keys::check_keys;
 
@@ -27,6 +28,15 @@ pub(crate) mod schema {
         description: "The host of the server.",
         ..OPTION
     };
+
+    /// The options that say where names and passwords are sent, and how.
+    const PLACE: [&OptionSchema; 6] = [&HOST, &PORT, &DATABASE, &ENCRYPTION, &CERTIFICATE_HOST, &AUTHORITIES];
+
+    /// Where the options of a data source send names and passwords, as a text.
+    pub(crate) fn place(options: &std::collections::BTreeMap<String, String>) -> String {
+        let values = PLACE.map(|option| (option.name, options.get(option.name).map(String::as_str)));
+        serde_json::json!(std::collections::BTreeMap::from(values)).to_string()
+    }
 
     /// Each kind adds its own default.
     pub(crate) const PORT: OptionSchema = OptionSchema {
@@ -88,6 +98,15 @@ pub(crate) mod schema {
         description: "The columns that identify the rows of each view, and of each table without a key.",
         ..OPTION
     };
+
+    pub(crate) const USER_CREDENTIALS: OptionSchema = OptionSchema {
+        name: UserLogins::OPTION,
+        default: Some("none"),
+        value: ValueKind::Choice(UserLogins::WORDS),
+        description: "With whose names and passwords data is read and changed, instead of with User and Password: those of each \
+                      request, or those that each user has stored. The structure is always read with User.",
+        ..OPTION
+    };
 }
 
 /// Where a database is, who reads it, and what its owner declares.
@@ -111,6 +130,8 @@ pub struct ServerOptions {
     pub authorities: Option<String>,
     /// Keys of tables and views that have none.
     pub keys: DeclaredKeys,
+    /// With whose names and passwords data is read and changed.
+    pub logins: UserLogins,
 }
 
 impl ServerOptions {
@@ -132,6 +153,7 @@ impl ServerOptions {
             encrypts: values.get(schema::ENCRYPTION.name) != Some(schema::PLAIN),
             certificate_host: values.get(schema::CERTIFICATE_HOST.name).map(str::to_owned),
             authorities: values.get(schema::AUTHORITIES.name).map(str::to_owned),
+            logins: values.get(schema::USER_CREDENTIALS.name).map(UserLogins::named).unwrap_or_default(),
             keys: keys
                 .map_err(|detail| SourceError::Failed { detail: format!("the option {KEYS} {detail}") })?,
         })

@@ -6,7 +6,7 @@ use super::options::ServerOptions;
 use super::stream::{Stream, lost};
 use super::tls::Tls;
 use crate::options::Secret;
-use crate::{Connector, SourceError};
+use crate::{Connector, Login, SourceError};
 
 /// A database, and who signs in to it.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub(crate) struct ServerTarget {
     pub(crate) database: String,
     pub(crate) user: String,
     pub(crate) password: Option<Secret>,
+    /// Whether the server must have asked for the password. Where it lets anybody in who names a user, each caller could name any.
+    pub(crate) demands_proof: bool,
     /// `None` for connections that are not encrypted.
     tls: Option<Tls>,
     connector: Connector,
@@ -29,7 +31,21 @@ impl ServerTarget {
     pub(crate) fn new(options: ServerOptions, connector: Connector) -> Result<Self, SourceError> {
         let tls = options.tls()?;
         let ServerOptions { host, port, database, user, password, .. } = options;
-        Ok(Self { host, port, database, user, password, tls, connector })
+        Ok(Self { host, port, database, user, password, demands_proof: false, tls, connector })
+    }
+
+    /// The same database for somebody else.
+    pub(crate) fn of(&self, login: &Login) -> Self {
+        Self {
+            host: self.host.clone(),
+            port: self.port,
+            database: self.database.clone(),
+            user: login.user().to_owned(),
+            password: Some(login.password().clone()),
+            demands_proof: true,
+            tls: self.tls.clone(),
+            connector: self.connector.clone(),
+        }
     }
 
     /// Whether connections are encrypted.

@@ -10,7 +10,7 @@ use odata::sql::Dialect;
 use super::{Described, Examined, SchemaVersion};
 use crate::approval::JobPurpose;
 use crate::driver::{AnyJob, Driver, ErasedJob, Placement};
-use crate::{Chunks, Deadline, Executor, RequestUser, Run, SourceError};
+use crate::{Chunks, Deadline, Executor, RequestUser, Run, SourceError, UserLogins};
 
 /// A future on the heap.
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -23,6 +23,8 @@ pub(super) trait AnySource: fmt::Debug + Send + Sync {
     fn examine(&self, deadline: Deadline) -> Boxed<'_, Result<Examined, SourceError>>;
     fn version(&self, deadline: Deadline) -> Boxed<'_, Result<SchemaVersion, SourceError>>;
     fn needs_user(&self) -> bool;
+    fn user_logins(&self) -> UserLogins;
+    fn give_up_idle(&self);
     fn start(
         &self,
         purpose: JobPurpose,
@@ -57,6 +59,14 @@ impl<D: Driver> AnySource for Executor<D> {
 
     fn needs_user(&self) -> bool {
         self.driver().needs_user()
+    }
+
+    fn user_logins(&self) -> UserLogins {
+        self.driver().user_logins()
+    }
+
+    fn give_up_idle(&self) {
+        Executor::give_up_idle(self);
     }
 
     fn start(

@@ -10,7 +10,7 @@ use super::options::Declarations;
 use super::pool::Pool;
 use super::{schema, statement};
 use crate::driver::{Connection, Driver, Intent, Placement, RowConsumer, Statements, Stop};
-use crate::{Described, SchemaVersion, SourceError};
+use crate::{Described, Login, SchemaVersion, SourceError};
 
 /// The driver of a SQLite database file.
 #[derive(Debug)]
@@ -32,7 +32,12 @@ impl Driver for SqliteDriver {
         Dialect::Sqlite
     }
 
-    async fn connect(&self, intent: Intent, _stop: &Stop) -> Result<SqliteConnection, SourceError> {
+    async fn connect(
+        &self,
+        intent: Intent,
+        _login: Option<&Login>,
+        _stop: &Stop,
+    ) -> Result<SqliteConnection, SourceError> {
         let connection = match intent {
             Intent::Read => self.pool.connect(None),
             Intent::Change => self.pool.connect_to_change(),

@@ -10,8 +10,8 @@ use super::server::FakeDatabase;
 use crate::driver::{Driver, Intent, Placement, Stop};
 use crate::options::{DataStore, OptionSchema, OptionValues, ValueKind};
 use crate::{
-    Connector, Described, Executor, Locations, Resources, SchemaVersion, Source, SourceError, SourceKind,
-    SourceSpec,
+    Connector, Described, Executor, Locations, Login, Resources, SchemaVersion, Source, SourceError,
+    SourceKind, SourceSpec,
 };
 
 /// The kind of database that [`FakeDatabase`] serves.
@@ -118,7 +118,12 @@ impl Driver for FakeDriver {
         Dialect::Sqlite
     }
 
-    async fn connect(&self, intent: Intent, _stop: &Stop) -> Result<FakeConnection, SourceError> {
+    async fn connect(
+        &self,
+        intent: Intent,
+        _login: Option<&Login>,
+        _stop: &Stop,
+    ) -> Result<FakeConnection, SourceError> {
         if intent == Intent::Change {
             return Err(SourceError::ReadOnly);
         }

@@ -5,9 +5,12 @@ use std::net::{TcpListener, TcpStream};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use sources::{Deadline, Limits, Resources, Source, SourceError};
+use sources::testing::Lines;
+use sources::{
+    Deadline, Limits, Login, LoginAttempts, RequestUser, Resources, Source, SourceError, UserLogin,
+};
 
-use crate::fixture::{here, lines_within, open, options, statement};
+use crate::fixture::{here, lines_within, open, options, run, statement};
 
 /// A message of the server.
 fn message(tag: u8, body: &[u8]) -> Vec<u8> {
@@ -120,4 +123,46 @@ async fn a_password_is_not_sent_in_clear_without_tls() {
     let refused = lines_within(&source, statement("SELECT 1", 1, Vec::new()), deadline).await.unwrap_err();
     assert!(matches!(refused, SourceError::SignInRefused { .. }), "{refused:?}");
     assert_eq!(serving.join().unwrap(), b"", "nothing more was sent");
+}
+
+/// A user who may try as often as the user likes.
+struct Unlimited;
+
+impl LoginAttempts for Unlimited {
+    fn begin(&self) -> Result<(), u32> {
+        Ok(())
+    }
+
+    fn was_not_refused(&self) {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_let_in_without_a_password_where_users_sign_in_themselves() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut options = options(&format!("postgres://reader:secret@{}/sales", listener.local_addr().unwrap()));
+    options.insert("UserCredentials".to_owned(), "request".to_owned());
+    // Whoever names a user is that user, as with `trust`.
+    let serving = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        assert!(read(&mut stream));
+        stream.write_all(&[message(b'R', &[0; 4]), message(b'Z', b"I")].concat()).unwrap();
+        while read(&mut stream) {}
+    });
+    let source = open(options, &Resources::new(Limits::default(), 4, here()));
+    let user = |login| RequestUser { subject: "1".to_owned(), name: "ada".to_owned(), login };
+    let own = UserLogin {
+        login: Login::new("postgres", "any".to_owned().into()).unwrap(),
+        attempts: std::sync::Arc::new(Unlimited),
+    };
+    for (user, expected) in [
+        (None, SourceError::NoLogin),
+        (Some(user(None)), SourceError::NoLogin),
+        (Some(user(Some(own))), SourceError::LoginRefused),
+    ] {
+        let job = Lines(vec![statement("SELECT 1", 1, Vec::new())]);
+        let mut chunks = source.stream_for(user.map(std::sync::Arc::new), run(), job).unwrap();
+        assert_eq!(chunks.next().await.unwrap().map(drop), Err(expected));
+    }
+    source.close();
+    serving.join().unwrap();
 }

@@ -228,4 +228,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../../migrations/0031_data_source_members.sql"),
     },
+    Migration {
+        number: 32,
+        name: "data_source_credentials",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../../migrations/0032_data_source_credentials.sql"),
+    },
 ];

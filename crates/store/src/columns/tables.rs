@@ -72,6 +72,13 @@ pub const TABLES: &[StoredTable] = &[
     chosen("data_source_models", Compared, 1, &[number("data_source_id"), text("document")]),
     // A group grants nothing, so a member that comes back is within the rights on it.
     chosen("data_source_members", Kept, 2, &[number("group_id"), number("member_id"), text("prefix")]),
+    // What a user has deleted since must not come back.
+    chosen(
+        "data_source_credentials",
+        Emptied,
+        2,
+        &[number("data_source_id"), number("user_id"), text("sealed")],
+    ),
     chosen("limits", Kept, 1, &[number("id"), number("value")]),
     given_once("trusted_origins", Compared, TRUSTED_ORIGINS),
     given_once("trusted_issuers", Compared, TRUSTED_ISSUERS),

@@ -24,6 +24,37 @@ pub async fn a_data_source_is_found_by_name_without_case(store: Arc<dyn Store>) 
     assert_eq!((source.owner, source.data_store, source.shared_with), (world.user.id, 1, vec![]));
 }
 
+pub async fn credentials_are_those_of_one_user_and_end_with_the_access(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let (source, store) = (insert(&world, "sales").await.unwrap(), &world.store);
+    let (owner, other) = (world.user.id, world.administrator.id);
+    let found = async |user| store.find_credentials(source.id, user).await.unwrap();
+    let change = async |user, text: Option<&str>| {
+        let sealed = text.map(|text| SealedOption::new(text.to_owned()));
+        store.change_credentials(source.id, user, sealed, event(Action::StoreCredentials)).await.unwrap()
+    };
+    let sealed = |text: &str| Some(SealedOption::new(text.to_owned()));
+    assert_eq!(change(other, Some("x")).await, Err(DataSourceRefusal::Unknown), "it is not shared");
+    let share = async |sharing| {
+        store.share_data_source(source.id, sharing, event(Action::ShareDataSource)).await.unwrap().unwrap();
+    };
+    share(Sharing::With(vec![other])).await;
+    for (user, text) in [(owner, "a"), (other, "b"), (owner, "c")] {
+        change(user, Some(text)).await.unwrap();
+    }
+    assert_eq!((found(owner).await, found(other).await), (sealed("c"), sealed("b")));
+    share(Sharing::Without(other)).await;
+    share(Sharing::Also(vec![other])).await;
+    assert_eq!((found(owner).await, found(other).await), (sealed("c"), None), "nothing comes back");
+    change(other, Some("d")).await.unwrap();
+    change(owner, None).await.unwrap();
+    change(owner, None).await.unwrap();
+    assert_eq!((found(owner).await, found(other).await), (None, sealed("d")));
+    store.delete_data_source(source.id, event(Action::DeleteDataSource)).await.unwrap().unwrap();
+    assert_eq!(found(other).await, None);
+    assert_eq!(change(owner, None).await, Err(DataSourceRefusal::Unknown));
+}
+
 pub async fn several_data_sources_are_found_by_their_names(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let (sales, stock) = (insert(&world, "Sales").await.unwrap(), insert(&world, "Stock").await.unwrap());

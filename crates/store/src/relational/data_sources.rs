@@ -1,5 +1,6 @@
 //! Data sources and the users with whom they are shared.
 
+mod credentials;
 mod members;
 
 use domain::account::DataSource;
@@ -8,6 +9,7 @@ use domain::audit::NewAuditEvent;
 use domain::id::{DataSourceId, UserId};
 use domain::time::Timestamp;
 
+pub use credentials::{change as change_credentials, find as find_credentials};
 pub use members::change as change_members;
 
 use super::versions::{self, CachedKind};
@@ -221,6 +223,7 @@ pub async fn share<S: SqlTransaction>(
     if !users.is_empty() {
         db.execute(&ADD, values! { id, users: users.as_slice() }).await?;
     }
+    credentials::delete_of_strangers(db, id).await?;
     touch(db, id, event.at, event).await
 }
 

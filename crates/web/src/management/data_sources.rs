@@ -17,6 +17,7 @@ use crate::extract::{JsonBody, Path, QueryParameters, Use};
 use crate::respond::management::{ManagementProblem, created, json, no_content};
 
 mod answer;
+mod credentials;
 mod document;
 mod members;
 mod model;
@@ -24,6 +25,7 @@ mod payload;
 mod schema_map;
 mod schemas;
 
+pub(crate) use credentials::{delete_credentials, put_credentials};
 pub use document::read as read_model_document;
 pub(crate) use members::{add_members, list_members, put_members};
 pub(crate) use model::{delete_model, get_model, model_findings, put_model, reload_model};

@@ -23,7 +23,7 @@ use serde_json::Value;
 
 use crate::WebState;
 use crate::http::authorization::Authorization;
-use crate::http::{host, origin, proof};
+use crate::http::{database_login, host, origin, proof};
 use crate::respond::mcp::McpProblem;
 
 /// Who sent a request: an agent, or why it is none.
@@ -38,7 +38,10 @@ impl FromRequestParts<WebState> for Sender {
     async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Infallible> {
         let challenger = Challenger::of(state, parts);
         let agent = match origin_is_allowed(state, &parts.headers).await {
-            Ok(()) => Agent::of(state, parts).await,
+            Ok(()) => Agent::of(state, parts).await.map(|agent| {
+                let login = database_login::find(&parts.headers);
+                Agent { caller: agent.caller.with_database_login(login), ..agent }
+            }),
             Err(problem) => Err(problem),
         };
         Ok(Self { agent, challenger })

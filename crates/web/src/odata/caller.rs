@@ -14,7 +14,6 @@ use app::node::refusal_reason::RefusalReason;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
 use domain::time::Timestamp;
-use http::StatusCode;
 use http::header::HeaderName;
 use http::request::Parts;
 use oauth::proof::{PresentedToken, TokenType};
@@ -23,24 +22,11 @@ use oauth::protected_resource;
 use crate::WebState;
 use crate::http::authorization::{Authorization, Twice};
 use crate::http::initiator::Initiator;
-use crate::http::{host, origin, proof};
+use crate::http::{database_login, host, origin, proof};
 use crate::respond::odata::ODataProblem;
 
 /// The name of the service that issued the access token, as Hybrid Data Pipeline's clients send it.
 const AUTH_SERVICE: HeaderName = HeaderName::from_static("x-datadirect-authservice");
-
-/// The credentials of a user for the database, as Hybrid Data Pipeline's clients send them.
-const DATABASE_LOGIN: [HeaderName; 2] = [
-    HeaderName::from_static("ddcloud-datasource-user"),
-    HeaderName::from_static("ddcloud-datasource-password"),
-];
-
-/// Refuses credentials for the database: without them the answer would be what somebody else may read.
-fn database_login() -> ODataProblem {
-    let message = "ddcloud-datasource-user and ddcloud-datasource-password are not supported: a data source is read with its own \
-                   credentials";
-    ODataProblem::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message)
-}
 
 /// A request for data, with its caller: authenticated before anything else is read.
 pub struct Requester {
@@ -85,8 +71,7 @@ impl FromRequestParts<WebState> for Requester {
         let sent = Authorization::find(&parts.headers);
         let presented = sent.ok().flatten().and_then(|sent| sent.token()).map(|token| token.scheme);
         let caller = prove(state, parts, sent, &origin).await;
-        let names_a_login = DATABASE_LOGIN.into_iter().any(|name| parts.headers.contains_key(name));
-        let caller = if names_a_login { caller.and_then(|_| Err(database_login())) } else { caller };
+        let caller = caller.map(|caller| caller.with_database_login(database_login::find(&parts.headers)));
         let since = state.node().now();
         let is_basic = sent.ok().flatten().is_some_and(|sent| sent.is_basic());
         let is_led_astray =

@@ -230,6 +230,12 @@ impl From<DataRefusal> for ODataProblem {
             DataRefusal::WaitedTooLong => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "Unavailable", message).later()
             }
+            DataRefusal::DatabaseLoginNotTaken => {
+                Self::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message)
+            }
+            DataRefusal::MalformedDatabaseLogin => {
+                Self::new(StatusCode::BAD_REQUEST, "DatabaseLoginInvalid", message)
+            }
             DataRefusal::Request(error) => {
                 let problem = Self::new(status_of(&error), error.code(), message);
                 Self { target: error.target(), ..problem }
@@ -258,6 +264,19 @@ fn of_source(failure: Option<SourceFailure>, message: String) -> ODataProblem {
         }
         Some(SourceFailure::NoRole) => {
             ODataProblem::new(StatusCode::FORBIDDEN, "DatabaseRoleMissing", message)
+        }
+        Some(SourceFailure::NoLogin) => {
+            ODataProblem::new(StatusCode::FORBIDDEN, "DatabaseLoginMissing", message)
+        }
+        Some(SourceFailure::LoginRefused) => {
+            ODataProblem::new(StatusCode::FORBIDDEN, "DatabaseLoginRefused", message)
+        }
+        Some(SourceFailure::TooManyLogins(seconds)) => ODataProblem {
+            retry_after_secs: Some(seconds),
+            ..ODataProblem::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message)
+        },
+        Some(SourceFailure::Forbidden) => {
+            ODataProblem::new(StatusCode::FORBIDDEN, "DatabaseForbids", message)
         }
         Some(SourceFailure::OutcomeUnknown) => {
             ODataProblem::new(StatusCode::BAD_GATEWAY, "OutcomeUnknown", message)

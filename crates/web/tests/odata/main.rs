@@ -30,6 +30,7 @@ mod related_rules;
 mod resources;
 mod rules;
 mod server_source;
+mod user_credentials;
 mod user_roles;
 mod weak_links;
 mod withdrawal;

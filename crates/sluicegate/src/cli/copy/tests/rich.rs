@@ -231,6 +231,9 @@ async fn data_source(store: &dyn Store, owner: &User, other: &User) {
     let source = store.insert_data_source(source, event(Action::CreateDataSource)).await.unwrap().unwrap();
     let sharing = Sharing::With(vec![other.id]);
     store.share_data_source(source.id, sharing, event(Action::ShareDataSource)).await.unwrap().unwrap();
+    let credentials = Some(SealedOption::new("sealed".to_owned()));
+    let stored = store.change_credentials(source.id, other.id, credentials, event(Action::StoreCredentials));
+    stored.await.unwrap().unwrap();
     let model =
         ModelChange { document: Some(ODD.to_owned()), precondition: ModelPrecondition::None, at: START };
     store.change_model_document(source.id, model, event(Action::UpdateModel)).await.unwrap().unwrap();
