@@ -27,6 +27,7 @@ use crate::{Context, Fault};
 
 mod credentials;
 mod draft;
+mod filter;
 mod members;
 mod model;
 mod options;
@@ -36,6 +37,7 @@ mod testing;
 
 pub use credentials::CredentialsDraft;
 pub use draft::DataSourceDraft;
+pub use filter::SourceFilter;
 pub use members::{MemberDraft, MembersDraft};
 pub use model::{ModelWrite, SeenModel};
 pub use sharing::{SharedUser, SharingChange, UserReference};
@@ -175,7 +177,7 @@ impl DataSourceService {
     }
 
     /// Lists the data sources that the user owns or that are shared with the user, by id, page by page; an
-    /// administrator sees all.
+    /// administrator sees all. The filter leaves some out.
     ///
     /// # Errors
     /// [`DataSourceError::Forbidden`] without `ViewDataSource`.
@@ -183,23 +185,25 @@ impl DataSourceService {
         &self,
         actor: &Actor,
         request: ListRequest,
+        filter: SourceFilter,
         origin: &RequestOrigin,
     ) -> Result<Rows<SeenSource>, DataSourceError> {
         self.demand_for(actor, Permission::ViewDataSource, origin).await?;
         let visible_to = (!actor.sees_all()).then(|| actor.subject().user.id);
-        let seen_by = actor.clone();
+        let (seen_by, is_filtered) = (actor.clone(), filter.leaves_out_some());
         let rows = Rows::of_actor(
             &self.context,
             actor,
             request,
             origin,
             move |context: Arc<Context>, page: PageRange| {
-                let actor = seen_by.clone();
+                let (actor, filter) = (seen_by.clone(), filter.clone());
                 async move {
                     let after = page.after.map(DataSourceId::new);
                     let records =
                         read(context.store.page_of_data_sources(visible_to, after, page.rows).await)?;
                     let chunk = page.chunk(records, |record| record.id.get());
+                    let chunk = chunk.kept(|record| filter.admits(record));
                     let chunk =
                         chunk.searched(&page, |record: &DataSource| vec![&record.name, &record.description]);
                     let mut rows = Vec::with_capacity(chunk.rows.len());
@@ -211,7 +215,7 @@ impl DataSourceService {
                 }
             },
         );
-        Ok(rows.while_either_may(Permission::ViewDataSource))
+        Ok(rows.filtered(is_filtered).while_either_may(Permission::ViewDataSource))
     }
 
     /// Finds a data source by id, if the user may see it.

@@ -87,6 +87,7 @@ pub struct Rows<T> {
     after: Option<i64>,
     left: Option<u32>,
     query: Option<String>,
+    is_filtered: bool,
     began: bool,
     over: bool,
 }
@@ -120,6 +121,7 @@ impl<T> Rows<T> {
             after: request.after,
             left: request.limit,
             query: request.query,
+            is_filtered: false,
             began: false,
             over: false,
         }
@@ -138,6 +140,12 @@ impl<T> Rows<T> {
     {
         let rows = Self::new(context, actor.caller(), actor.needs(), request, origin, read);
         Self { subject: actor.subject().user.id, ..rows }
+    }
+
+    /// Many elements may be left out, beyond those that a search leaves out.
+    pub(crate) fn filtered(mut self, is_filtered: bool) -> Self {
+        self.is_filtered = is_filtered;
+        self
     }
 
     /// The list ends, too, if the caller loses the permission.
@@ -170,7 +178,8 @@ impl<T> Rows<T> {
             }
             self.began = true;
             // A search may have to read far; without one, no more is read than needed.
-            let rows = if self.query.is_some() { ROWS } else { self.left.unwrap_or(ROWS).min(ROWS) };
+            let reads_far = self.query.is_some() || self.is_filtered;
+            let rows = if reads_far { ROWS } else { self.left.unwrap_or(ROWS).min(ROWS) };
             let page = PageRange { after: self.after, rows, query: self.query.clone() };
             let mut chunk = (self.read)(Arc::clone(&self.context), page).await?;
             self.after = chunk.next;
@@ -234,6 +243,12 @@ impl<T> Chunk<T> {
         if page.query.is_some() {
             self.rows.retain(|row| admits(page.query.as_deref(), &texts(row)));
         }
+        self
+    }
+
+    /// Keeps only these elements.
+    pub(crate) fn kept(mut self, is_kept: impl Fn(&T) -> bool) -> Self {
+        self.rows.retain(is_kept);
         self
     }
 }

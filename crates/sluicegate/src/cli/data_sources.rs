@@ -4,7 +4,7 @@ use anyhow::{Context, anyhow};
 use app::identity::acting::Actor;
 use app::management::data_sources::{
     DataSourceDraft, DataSourceError, MaxAuthenticationAge, SeenSource, SharedUser, SharingChange,
-    UserReference,
+    SourceFilter, UserReference,
 };
 use app::management::lists::ListRequest;
 use clap::Subcommand;
@@ -206,7 +206,11 @@ async fn reload(opened: &OpenedInstallation, name: &str) -> anyhow::Result<()> {
 
 async fn list(opened: &OpenedInstallation, as_json: bool) -> anyhow::Result<()> {
     let actor = actor(opened, None).await?;
-    let rows = opened.app.data_sources().rows(&actor, ListRequest::default(), &opened.origin).await;
+    let rows = opened
+        .app
+        .data_sources()
+        .rows(&actor, ListRequest::default(), SourceFilter::default(), &opened.origin)
+        .await;
     let sources = rows.map_err(of_data_source)?.rest().await?;
     if as_json {
         show_json(&sources.iter().map(in_json).collect());
@@ -368,7 +372,7 @@ impl Share {
 
 async fn find(opened: &OpenedInstallation, actor: &Actor, name: &str) -> anyhow::Result<SeenSource> {
     let named = ListRequest { query: Some(name.to_owned()), ..ListRequest::default() };
-    let rows = opened.app.data_sources().rows(actor, named, &opened.origin).await.map_err(of_data_source)?;
+    let rows = opened.app.data_sources().rows(actor, named, SourceFilter::default(), &opened.origin).await.map_err(of_data_source)?;
     let found = rows.rest().await?.into_iter().find(|source| source.record.name.eq_ignore_ascii_case(name));
     found.ok_or_else(|| {
         anyhow!("there is no data source {name}; give a name, as `sluicegate data-source list` shows it")

@@ -5,7 +5,7 @@ use anyhow::Context;
 use app::App;
 use app::identity::acting::Actor;
 use app::identity::caller::RequestOrigin;
-use app::management::data_sources::{DataSourceDraft, SeenSource};
+use app::management::data_sources::{DataSourceDraft, SeenSource, SourceFilter};
 use app::management::lists::ListRequest;
 use app::management::users::UserDraft;
 use app::node::setup::FIRST_ACCOUNTS;
@@ -74,7 +74,7 @@ async fn add_sample_data(
     let real = path.canonicalize().with_context(|| format!("{} cannot be found", path.display()))?;
     let options = SqliteOptions::at(real).write().context("the path of the data directory must be UTF-8")?;
     let named = ListRequest { query: Some(NAME.to_owned()), ..ListRequest::default() };
-    let rows = app.data_sources().rows(user, named, origin).await.map_err(of_data_source)?;
+    let rows = app.data_sources().rows(user, named, SourceFilter::default(), origin).await.map_err(of_data_source)?;
     let known = rows.rest().await?;
     let known = known.iter().find(|source| source.record.name == NAME);
     let is_there = |source: &SeenSource| source.record.options == options;

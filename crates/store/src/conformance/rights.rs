@@ -155,7 +155,11 @@ async fn data_sources_refused(world: &World, judged: &impl Fn(Action) -> NewAudi
         store.change_members(id, members, judged(Action::UpdateDataSource)).await.unwrap().err(),
         store.touch_data_source(id, START, judged(Action::ReloadModel)).await.unwrap().err(),
         store.change_model_document(id, model, judged(Action::UpdateModel)).await.unwrap().err(),
-        store.change_credentials(id, world.user.id, None, judged(Action::DeleteCredentials)).await.unwrap().err(),
+        store
+            .change_credentials(id, world.user.id, None, judged(Action::DeleteCredentials))
+            .await
+            .unwrap()
+            .err(),
         store.delete_data_source(id, judged(Action::DeleteDataSource)).await.unwrap().err(),
     ];
     refusals.map(|refusal| refusal == Some(DataSourceRefusal::RightsChanged)).to_vec()

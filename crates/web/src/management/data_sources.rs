@@ -19,6 +19,7 @@ use crate::respond::management::{ManagementProblem, created, json, no_content};
 mod answer;
 mod credentials;
 mod document;
+mod filter;
 mod members;
 mod model;
 mod payload;
@@ -37,9 +38,10 @@ pub(crate) async fn list(
     Use(sources): Use<DataSourceService>,
 ) -> Result<Response, ManagementProblem> {
     let failed = ManagementErrorCode::SourceReadFailed;
-    let request = list::request(&acting.query, &["user"])?;
+    let request = list::request(&acting.query, &["user", "type", "member", "isOData"])?;
+    let filter = filter::read(&acting.query)?;
     let actor = acting.actor(failed).await?;
-    let seen = sources.rows(&actor, request, &acting.origin).await.map_err(problem(failed))?;
+    let seen = sources.rows(&actor, request, filter, &acting.origin).await.map_err(problem(failed))?;
     list::answer("dataSources", seen, Listed, |fault| ManagementProblem::server(fault, failed)).await
 }
 

@@ -4,6 +4,7 @@ use anyhow::anyhow;
 use app::identity::acting::Actor;
 use app::management::data_sources::{
     DataSourceDraft, DataSourceError, MaxAuthenticationAge, MemberDraft, MembersDraft, SeenSource,
+    SourceFilter,
 };
 use app::management::lists::ListRequest;
 use clap::Args;
@@ -171,7 +172,11 @@ async fn named(
     members: &[GroupMember],
 ) -> anyhow::Result<Vec<(String, GroupMember)>> {
     let actor = actor(opened, None).await?;
-    let rows = opened.app.data_sources().rows(&actor, ListRequest::default(), &opened.origin).await;
+    let rows = opened
+        .app
+        .data_sources()
+        .rows(&actor, ListRequest::default(), SourceFilter::default(), &opened.origin)
+        .await;
     let all = rows.map_err(of_data_source)?.rest().await?;
     let name = |member: &GroupMember| {
         let found = all.iter().find(|source| source.record.id == member.source);

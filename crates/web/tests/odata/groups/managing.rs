@@ -42,6 +42,35 @@ async fn members_are_replaced_added_and_shown_to_those_who_manage_the_group() {
 }
 
 #[tokio::test]
+async fn data_sources_are_listed_by_type_and_by_member() {
+    let group = Group::open().await;
+    let server = &group.fixture.server;
+    let (shop, stock) = (group.shop.id.get(), group.stock.id.get());
+    group.put(&[(stock, "west")]).await.expect(200);
+    let listed = async |query: &str| {
+        let path = format!("/api/mgmt/datasources?{query}");
+        let answer = server.get(&path).basic(&USER).send().await.expect(200).json();
+        let sources = answer["dataSources"].as_array().unwrap().clone();
+        sources.iter().map(|source| source["id"].as_i64().unwrap()).collect::<Vec<_>>()
+    };
+    let all = listed("").await;
+    let simple: Vec<_> = all.iter().copied().filter(|id| *id != group.id).collect();
+    assert!(simple.contains(&shop) && simple.len() + 1 == all.len(), "{all:?}");
+    assert_eq!(listed("type=all&isOData=true").await, all);
+    assert_eq!(listed("type=simple").await, simple);
+    assert_eq!(listed("type=simple&limit=1").await, simple[..1]);
+    for query in ["type=group", "type=group;isOData=true", "type=group&limit=1", &format!("member={stock}")] {
+        assert_eq!(listed(query).await, [group.id], "{query}");
+    }
+    for query in [format!("member={shop}"), "isOData=false".to_owned(), format!("type=simple;member={stock}")]
+    {
+        assert_eq!(listed(&query).await, [0_i64; 0], "{query}");
+    }
+    let wrong = server.get("/api/mgmt/datasources?type=other").basic(&USER).send().await.expect(400);
+    assert!(wrong.text().contains("all, simple or group"), "{}", wrong.text());
+}
+
+#[tokio::test]
 async fn what_no_group_can_have_is_refused() {
     let group = Group::open().await;
     let server = &group.fixture.server;
