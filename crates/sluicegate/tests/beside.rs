@@ -1,4 +1,4 @@
-//! Changes by the command line take effect within a second in a server that runs on the same database.
+//! Changes by the command line, or by another node, take effect within a second in a server that runs on the same database.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -7,7 +7,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
-use testkit::{Installation, Random, USER, Wire, WireClient};
+use testkit::postgres::PostgresServer;
+use testkit::{ADMIN, Installation, Random, USER, Wire, WireClient};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
 
@@ -122,4 +123,36 @@ fn a_new_scope_is_known_within_a_second() {
     assert!(within_a_second(|| supported().contains("orders.read")), "the server does not know it");
     let client = WireClient::register(&wire, &USER, "Reports", &json!({ "scopes": ["orders.read"] }));
     assert!(client.is_ok(), "{client:?}");
+}
+
+#[test]
+fn a_group_that_one_node_changes_is_changed_on_the_other_within_a_second() {
+    let database = PostgresServer::shared().create_database();
+    let installation = Installation::shared(BINARY, &database.url());
+    let nodes = [installation.serve(), installation.serve()];
+    let [here, there] = nodes.each_ref().map(|node| Wire::new(node.url()));
+    let file = installation.sample_data("harbour.sqlite");
+    let post = |path: &str, body| {
+        let made = here.post_json(path, &ADMIN, &body).unwrap();
+        assert!(made.status.is_success(), "{made:?}");
+        made.json()["id"].as_i64()
+    };
+    let source = json!({
+        "name": "harbour", "dataStore": 1, "connectionType": "Cloud", "options": { "path": file.to_str().unwrap() },
+    });
+    let member = post("/api/mgmt/datasources", source).unwrap();
+    let group = post("/api/mgmt/datasources", json!({ "name": "all", "isGroup": true })).unwrap();
+    let members = format!("/api/mgmt/datasources/{group}/members");
+    let status = |prefix: &str| {
+        let path = format!("/api/odata4/all/{prefix}_Ships(1)");
+        there.get(&path, Some(&ADMIN)).unwrap().status.as_u16()
+    };
+    assert_eq!(status("east"), 404);
+    post(&members, json!({ "members": [{ "id": member, "entityPrefix": "east" }] }));
+    assert!(within_a_second(|| status("east") == 200), "the other node does not know the member");
+    let west = json!({ "members": [{ "id": member, "entityPrefix": "west" }] });
+    assert_eq!(here.put_json(&members, &ADMIN, &west).unwrap().status, 200);
+    assert!(within_a_second(|| status("west") == 200 && status("east") == 404), "nor the new prefix");
+    assert_eq!(here.put_json(&members, &ADMIN, &json!({ "members": [] })).unwrap().status, 200);
+    assert!(within_a_second(|| status("west") == 404), "nor that the member has gone");
 }
