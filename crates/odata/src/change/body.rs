@@ -268,13 +268,17 @@ impl BodyBinder<'_> {
 /// §14](https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_EntityReference)).
 pub(super) fn reference(context: &ChangeContext<'_>) -> Result<String, Error> {
     let members = members(context.payload.bytes)?;
+    // What is said of the entity besides would be ignored.
+    let has_more = members.iter().any(|(name, _)| !name.contains('@'));
     let mut ids = members.into_iter().filter(|(name, _)| matches!(name.as_str(), "@odata.id" | "@id"));
     match (ids.next(), ids.next()) {
-        (Some((_, JsonValue::Text(id))), None) => Ok(context.references.resolved(&id).into_owned()),
-        _ => {
-            Err(Reason::BadBody("an object with the address of an entity as @odata.id".to_owned())
-                .at("body", 0))
+        (Some((_, JsonValue::Text(id))), None) if !has_more => {
+            Ok(context.references.resolved(&id).into_owned())
         }
+        _ => Err(Reason::BadBody(
+            "an object with the address of an entity as @odata.id, and with no property".to_owned(),
+        )
+        .at("body", 0)),
     }
 }
 

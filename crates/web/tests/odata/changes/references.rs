@@ -112,6 +112,8 @@ async fn references_that_cannot_be_changed_are_refused() {
             "BadValue",
         ),
         (Method::PUT, "/Pets(1)/Owners/$ref", json!({ "Id": 2 }), 400, "BadBody"),
+        (Method::PUT, "/Pets(1)/Owners/$ref", json!({ "@odata.id": "Owners(2)", "Id": 2 }), 400, "BadBody"),
+        (Method::POST, "/Owners(1)/Pets/$ref", json!({ "@id": "Pets(1)", "Name": "x" }), 400, "BadBody"),
         (
             Method::PUT,
             "/Pets(1)/Owners/$ref?$id=Owners(2)",
