@@ -372,7 +372,12 @@ impl Share {
 
 async fn find(opened: &OpenedInstallation, actor: &Actor, name: &str) -> anyhow::Result<SeenSource> {
     let named = ListRequest { query: Some(name.to_owned()), ..ListRequest::default() };
-    let rows = opened.app.data_sources().rows(actor, named, SourceFilter::default(), &opened.origin).await.map_err(of_data_source)?;
+    let rows = opened
+        .app
+        .data_sources()
+        .rows(actor, named, SourceFilter::default(), &opened.origin)
+        .await
+        .map_err(of_data_source)?;
     let found = rows.rest().await?.into_iter().find(|source| source.record.name.eq_ignore_ascii_case(name));
     found.ok_or_else(|| {
         anyhow!("there is no data source {name}; give a name, as `sluicegate data-source list` shows it")

@@ -74,7 +74,11 @@ async fn add_sample_data(
     let real = path.canonicalize().with_context(|| format!("{} cannot be found", path.display()))?;
     let options = SqliteOptions::at(real).write().context("the path of the data directory must be UTF-8")?;
     let named = ListRequest { query: Some(NAME.to_owned()), ..ListRequest::default() };
-    let rows = app.data_sources().rows(user, named, SourceFilter::default(), origin).await.map_err(of_data_source)?;
+    let rows = app
+        .data_sources()
+        .rows(user, named, SourceFilter::default(), origin)
+        .await
+        .map_err(of_data_source)?;
     let known = rows.rest().await?;
     let known = known.iter().find(|source| source.record.name == NAME);
     let is_there = |source: &SeenSource| source.record.options == options;

@@ -31,6 +31,9 @@ pub enum BrokenRule {
     /// The database does not let anybody set the value.
     #[error("the database alone sets the value")]
     Fixed,
+    /// The database counts, and has come to its end.
+    #[error("the database has no number left for a new entity")]
+    NumbersUsedUp,
 }
 
 impl Violation {

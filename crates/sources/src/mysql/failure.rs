@@ -57,6 +57,7 @@ impl Refusal {
                 BrokenRule::Value
             }
             3105 | 1906 => BrokenRule::Fixed,
+            167 | 1467 => BrokenRule::NumbersUsedUp,
             // A trigger or a generated column divides by zero.
             1365 => return None,
             // Whatever else is no value of a type: of geometry, of JSON, of regular expressions.

@@ -82,6 +82,7 @@ impl Refusal {
             // A check of a table or of a domain, an option of a view, or an exception in a trigger.
             "23514" | "44000" | "23000" | "P0001" => BrokenRule::Condition,
             "428C9" => BrokenRule::Fixed,
+            "2200H" => BrokenRule::NumbersUsedUp,
             // A trigger or a generated column divides by zero, or takes a text of a negative length.
             "22012" | "22011" => return None,
             // All data that the database refuses: in another form, too long, out of range.
@@ -216,6 +217,8 @@ mod tests {
             let violation = SourceError::Violation(Violation::of(BrokenRule::Value));
             assert_eq!(refusal(code).reason_for(Intent::Change, Stage::Running), violation, "{code}");
         }
+        let used_up = SourceError::Violation(Violation::of(BrokenRule::NumbersUsedUp));
+        assert_eq!(refusal("2200H").reason_for(Intent::Change, Stage::Running), used_up);
         assert_eq!(refusal("40001").reason_for(Intent::Change, Stage::Running), SourceError::Locked);
     }
 

@@ -17,7 +17,7 @@ use super::failure::{failure, failure_of_change};
 use super::file::{Access, LONGEST_DECLARATION, authorize, authorize_change, connect, is_settled};
 use super::own;
 use crate::budget::ConnectionPermit;
-use crate::{Deadline, Limits, SourceError};
+use crate::{BrokenRule, Deadline, Limits, SourceError, Violation};
 
 /// The number of steps of SQLite's virtual machine between checks whether to stop: about ten microseconds.
 const STEPS_BETWEEN_CHECKS: c_int = 1000;
@@ -171,7 +171,20 @@ impl OpenConnection {
         if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) {
             return self.control.reason_to_stop().unwrap_or(SourceError::Cancelled);
         }
-        if self.changes { failure_of_change(error) } else { failure(error) }
+        if !self.changes {
+            return failure(error);
+        }
+        if error.sqlite_error_code() == Some(ErrorCode::DiskFull) && self.has_used_up_numbers() {
+            return SourceError::Violation(Violation::of(BrokenRule::NumbersUsedUp));
+        }
+        failure_of_change(error)
+    }
+
+    /// Whether a table has got the last number for a key that is never used again. SQLite calls that a full disk
+    /// ([AUTOINCREMENT](https://www.sqlite.org/autoinc.html)).
+    fn has_used_up_numbers(&self) -> bool {
+        const LAST: &str = "SELECT EXISTS (SELECT 1 FROM sqlite_sequence WHERE seq = 9223372036854775807)";
+        self.sqlite.query_row(LAST, [], |row| row.get(0)).unwrap_or(false)
     }
 
     /// The maximum length of a value in a statement that computes this many together: an equal share of the

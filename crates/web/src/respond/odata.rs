@@ -296,6 +296,7 @@ const fn violated(rule: BrokenRule) -> (StatusCode, &'static str) {
         BrokenRule::Condition => (StatusCode::BAD_REQUEST, "ConditionBroken"),
         BrokenRule::Value => (StatusCode::BAD_REQUEST, "BadValue"),
         BrokenRule::Fixed => (StatusCode::BAD_REQUEST, "PropertyFixed"),
+        BrokenRule::NumbersUsedUp => (StatusCode::INSUFFICIENT_STORAGE, "NumbersUsedUp"),
     }
 }
 

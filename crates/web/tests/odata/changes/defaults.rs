@@ -43,6 +43,19 @@ async fn put_gives_each_property_the_default_that_a_new_row_has() {
 }
 
 #[tokio::test]
+async fn a_file_that_has_no_number_left_says_so() {
+    let fixture = Fixture::open().await;
+    let counted = "CREATE TABLE Counted (Id INTEGER PRIMARY KEY AUTOINCREMENT, Name TEXT);
+        INSERT INTO Counted VALUES (9223372036854775807, 'last')";
+    let source = fixture.add_source("Odd", counted).await;
+    fixture.set_writable(&source, true).await;
+    let post = fixture.server.post("/api/odata4/Odd/Counted").basic(&USER).json(&json!({ "Name": "next" }));
+    assert_eq!(code(&post.send().await.expect(507)), "NumbersUsedUp");
+    let given = fixture.server.post("/api/odata4/Odd/Counted").basic(&USER);
+    given.json(&json!({ "Id": 5, "Name": "given" })).send().await.expect(201);
+}
+
+#[tokio::test]
 async fn values_that_a_file_refuses_are_bad_requests() {
     let fixture = Fixture::open().await;
     let source = fixture.add_source("Odd", TABLES).await;

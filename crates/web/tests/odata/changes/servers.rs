@@ -464,6 +464,27 @@ async fn values_that_mariadb_refuses_are_bad_requests() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn databases_that_have_no_number_left_say_so() {
+    let (postgresql, mariadb) =
+        (PostgresServer::shared().create_database(), MariaDbServer::shared().create_database());
+    postgresql.run(
+        "CREATE TABLE counted (id int GENERATED ALWAYS AS IDENTITY (START WITH 2 MAXVALUE 2) PRIMARY KEY, name text)",
+    );
+    mariadb
+        .run("CREATE TABLE counted (id tinyint AUTO_INCREMENT PRIMARY KEY, name text) AUTO_INCREMENT = 127");
+    let of_postgresql = postgres::payload("books", &postgres::options(&postgresql.url()));
+    let of_mariadb = mysql::payload("books", &mysql::options(mariadb.server(), mariadb.name()));
+    for payload in [of_postgresql, of_mariadb] {
+        let books = Books::open(payload, |_| String::new()).await;
+        let post =
+            || async { books.send(Method::POST, "/counted", &[], Some(&json!({ "name": "x" }))).await };
+        post().await.expect(201);
+        let used_up = post().await.expect(507);
+        assert!(used_up.text().contains("\"NumbersUsedUp\""), "{}", used_up.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_postgresql_counts_keeps_its_number() {
     let database = PostgresServer::shared().create_database();
     database.run(
