@@ -10,5 +10,6 @@ pub mod operator;
 pub mod personal_access;
 pub mod profile;
 pub mod refusals;
+pub mod second_factor;
 pub mod sessions;
 pub mod sign_in;

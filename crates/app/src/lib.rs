@@ -199,6 +199,8 @@ services! {
     personal_access: identity::personal_access::PersonalAccessService,
     /// Sign-in by user name and password.
     sign_in: identity::sign_in::SignInService,
+    /// The second factor of the user of a session.
+    second_factor: identity::second_factor::SecondFactorService,
     /// Sessions of browsers.
     sessions: identity::sessions::SessionService,
     /// A user's own details.

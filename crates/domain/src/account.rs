@@ -10,6 +10,7 @@ pub mod lockout;
 pub mod network;
 pub mod password;
 pub mod role;
+pub mod second_factor;
 pub mod user_name;
 
 pub use authority::{Authority, CallerSession, CallerToken, Credential, Rights, TokenIssue};
@@ -44,6 +45,8 @@ pub struct User {
     pub attributes: Option<Box<UserAttributes>>,
     /// The source of the user's identifiers in OpenID Connect.
     pub subject_seed: SubjectSeed,
+    /// Whether a sign-in needs a second factor besides the password.
+    pub has_second_factor: bool,
     /// The time of creation.
     pub created_at: Timestamp,
     /// The time of the last change by an administrator or the user.
@@ -177,6 +180,8 @@ pub struct Session {
     /// Its name for applications, which survives a repeated sign-in of the user in the same browser; `None` if an earlier
     /// version opened it.
     pub sid: Option<String>,
+    /// Whether its user showed a second factor.
+    pub second_factor: bool,
 }
 
 /// The value of a secret option of a data source as it is stored: sealed by the vault, in base64url.

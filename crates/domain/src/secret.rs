@@ -56,6 +56,12 @@ secrets! { Box<str>, Box<str>;
     TokenText,
     /// A token by which a client registers itself (`sgi_…`) or manages its registration (`sgm_…`).
     RegistrationTokenText,
+    /// A code that takes the place of a second factor once.
+    RecoveryCode,
+    /// The secret of a person's codes, as an authenticator reads it.
+    TotpSecretText,
+    /// Sealed: what a browser has shown of a sign-in that is not complete, or of a second factor that is being set up.
+    StepTicket,
     /// A personal access token, `sgp_…`.
     PersonalAccessTokenText,
     /// A signed assertion of a client ([RFC 7521](https://www.rfc-editor.org/rfc/rfc7521)).

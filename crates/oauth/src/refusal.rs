@@ -213,6 +213,7 @@ refusals! {
         UserInactive: "the user is inactive or was deleted";
         CredentialsWrong: "the user name or the password is wrong, or the account is locked";
         PasswordExpired: "the password has expired";
+        SecondFactorNeeded: "the user has a second factor, which this grant cannot ask for";
         OwnerInactive: "the owner of the application is inactive or was deleted";
     }
     InvalidToken {

@@ -131,6 +131,7 @@ pub(crate) fn user(id: i64) -> User {
         lockout: Lockout::default(),
         attributes: None,
         subject_seed: SubjectSeed::new(format!("{id:032x}")),
+        has_second_factor: false,
         created_at: NOW,
         updated_at: NOW,
     }

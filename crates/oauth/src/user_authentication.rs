@@ -10,11 +10,23 @@ use serde::{Deserialize, Serialize};
 /// Authentication Context §3.4.1](https://docs.oasis-open.org/security/saml/v2.0/saml-authn-context-2.0-os.pdf).
 pub const PASSWORD_ACR: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
 
+/// The `acr` of a sign-in with a password and a second factor: the [profile for multi-factor
+/// authentication](https://refeds.org/profile/mfa) of REFEDS.
+pub const SECOND_FACTOR_ACR: &str = "https://refeds.org/profile/mfa";
+
 /// The `acr` values that a sign-in may have.
 pub const ACR_VALUES: &[&str] = &[PASSWORD_ACR];
 
 /// The `amr` values of a sign-in with a password ([RFC 8176 §2](https://www.rfc-editor.org/rfc/rfc8176#section-2)).
 pub const PASSWORD_AMR: &[&str] = &["pwd"];
+
+/// The `amr` values of a sign-in with a password and a one-time password.
+pub const SECOND_FACTOR_AMR: &[&str] = &["pwd", "otp", "mfa"];
+
+/// The `acr` of a sign-in with or without a second factor.
+pub const fn acr(second_factor: bool) -> &'static str {
+    if second_factor { SECOND_FACTOR_ACR } else { PASSWORD_ACR }
+}
 
 /// The sign-in behind a grant, for its ID tokens and for step-up ([RFC
 /// 9470](https://www.rfc-editor.org/rfc/rfc9470)).
@@ -26,21 +38,24 @@ pub struct SignInDetails {
     /// `sid`: the name of the browser's session for applications, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
+    /// Whether the user showed a second factor.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub second_factor: bool,
 }
 
 impl SignInDetails {
     /// A sign-in at this time, without a session that applications know.
     pub const fn at(time: Timestamp) -> Self {
-        Self { auth_time: time.as_secs(), sid: None }
+        Self { auth_time: time.as_secs(), sid: None, second_factor: false }
     }
 
     /// `acr`.
     pub const fn acr(&self) -> &'static str {
-        PASSWORD_ACR
+        acr(self.second_factor)
     }
 
     /// `amr`.
     pub const fn amr(&self) -> &'static [&'static str] {
-        PASSWORD_AMR
+        if self.second_factor { SECOND_FACTOR_AMR } else { PASSWORD_AMR }
     }
 }

@@ -48,6 +48,7 @@ mod resource_servers;
 mod restore;
 mod revocations;
 mod rotating;
+mod second_factors;
 mod settings;
 mod sign_ins;
 mod signing_keys;

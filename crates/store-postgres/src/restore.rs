@@ -130,6 +130,8 @@ async fn distrust(db: &Client, restoring: &Restoring, done: &mut Restored) -> sq
     done.secrets = sql::execute(db, "DELETE FROM secrets", &[]).await? + client_keys::remove(db).await?;
     done.users_switched_off =
         sql::execute(db, USERS, values![restoring.unusable_password.as_phc(), administrator]).await?;
+    sql::execute(db, "DELETE FROM second_factors", &[]).await?;
+    sql::execute(db, "DELETE FROM recovery_codes", &[]).await?;
     // One of them may have lost the trust since.
     sql::execute(db, "DELETE FROM trusted_issuers", &[]).await.map(drop)
 }

@@ -112,6 +112,7 @@ async fn installation() -> PostgresDatabase<'static> {
         auth_time: at(1),
         expires_at,
         sid: "one".to_owned(),
+        second_factor: false,
         replaces: None,
     };
     store.insert_session(session, event(Action::SignIn, 1)).await.unwrap().unwrap();

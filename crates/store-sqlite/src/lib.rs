@@ -64,6 +64,7 @@ mod readers;
 mod resource_servers;
 mod restore;
 mod revocations;
+mod second_factors;
 mod settings;
 mod sign_ins;
 mod signing_keys;

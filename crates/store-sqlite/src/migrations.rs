@@ -145,6 +145,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "data_source_credentials",
         sql: include_str!("../migrations/0032_data_source_credentials.sql"),
     },
+    Migration {
+        number: 33,
+        name: "second_factors",
+        sql: include_str!("../migrations/0033_second_factors.sql"),
+    },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

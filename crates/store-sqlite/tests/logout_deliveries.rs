@@ -38,6 +38,7 @@ async fn session(store: &SqliteStore, user: &User) -> Session {
         auth_time: START,
         expires_at: START.plus_secs(60),
         sid: "one".to_owned(),
+        second_factor: false,
         replaces: None,
     };
     store.insert_session(new, event(Action::SignIn)).await.unwrap().unwrap()

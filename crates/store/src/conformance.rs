@@ -48,6 +48,7 @@ pub mod pushed_requests;
 pub mod resource_servers;
 pub mod revocations;
 pub mod rights;
+pub mod second_factors;
 pub mod secrets;
 pub mod session_grants;
 pub mod settings;
@@ -125,6 +126,13 @@ macro_rules! conformance_tests {
                 personal_access_tokens_end_with_all_other_access_of_their_user,
                 a_user_has_a_limited_number_of_personal_access_tokens,
                 expired_personal_access_tokens_are_purged_and_their_use_is_kept,
+            }
+            second_factors {
+                a_second_factor_is_stored_once_and_ends_the_other_sessions,
+                without_the_second_factor_no_session_is_opened,
+                a_code_is_used_once_however_many_come_at_once,
+                recovery_codes_are_replaced_and_a_second_factor_is_deleted,
+                a_second_factor_is_deleted_with_its_user,
             }
             secrets {
                 a_second_secret_gives_the_first_an_expiry_and_a_third_is_refused,

@@ -40,6 +40,7 @@ pub mod relational;
 mod resource_servers;
 mod restore;
 pub mod rules;
+mod second_factors;
 mod settings;
 mod sign_ins;
 mod signing_keys;
@@ -77,6 +78,7 @@ pub use pushed_requests::{
 };
 pub use resource_servers::{ResourceServerRefusal, ResourceServers};
 pub use restore::{BACKUP_OF, Credentials, ID_GAP, NewAdministrator, Restored, Restoring};
+pub use second_factors::{NewSecondFactor, SecondFactorRefusal, SecondFactors};
 pub use settings::{RightsChanged, StoredKey, SystemSettings, Versions};
 pub use sign_ins::{
     ComesFrom, FailureCounted, FamiliarNetwork, MOST_FAMILIAR_NETWORKS, RefusedSignIn, SignInFacts, SignIns,
@@ -101,6 +103,7 @@ pub trait Store:
     + Applications
     + ClientRegistrations
     + PersonalAccessTokens
+    + SecondFactors
     + Grants
     + DeviceAuthorizations
     + BackchannelAuthentications
@@ -128,6 +131,7 @@ impl<T> Store for T where
         + Applications
         + ClientRegistrations
         + PersonalAccessTokens
+        + SecondFactors
         + Grants
         + DeviceAuthorizations
         + BackchannelAuthentications

@@ -24,7 +24,8 @@ use oauth::revocation::{Revocation, RevokedSubject};
 use crate::columns::Impossible;
 use crate::{
     ApplicationRefusal, DataSourceRefusal, InitialAccessTokenRefusal, Judged, PersonalAccessTokenRefusal,
-    ResourceServerRefusal, RightsChanged, TrustedIssuerRefusal, TrustedOriginRefusal, UserRefusal,
+    ResourceServerRefusal, RightsChanged, SecondFactorRefusal, TrustedIssuerRefusal, TrustedOriginRefusal,
+    UserRefusal,
 };
 
 pub mod access;
@@ -49,6 +50,7 @@ pub mod resource_servers;
 pub mod revocations;
 pub mod roles;
 mod row;
+pub mod second_factors;
 pub mod sessions;
 pub mod settings;
 pub mod sign_ins;
@@ -182,6 +184,7 @@ refusals![
     PersonalAccessTokenRefusal,
     ResourceServerRefusal,
     RightsChanged,
+    SecondFactorRefusal,
     TrustedIssuerRefusal,
     TrustedOriginRefusal,
     UserRefusal,

@@ -204,6 +204,8 @@ pub struct PasswordChange {
     pub session_digest: Digest,
     /// The name of that session for applications.
     pub session_sid: String,
+    /// Whether the user showed a second factor in the session in which the password is changed.
+    pub second_factor: bool,
     /// When that session expires: the first moment at which it is no longer valid.
     pub session_expires_at: Timestamp,
     /// The network of the request, which stays familiar.
@@ -224,6 +226,7 @@ impl PasswordChange {
             auth_time: self.at,
             expires_at: self.session_expires_at,
             sid: self.session_sid.clone(),
+            second_factor: self.second_factor,
             replaces: None,
         }
     }
@@ -244,6 +247,8 @@ pub struct NewSession {
     pub expires_at: Timestamp,
     /// Its name for applications, random, unless it replaces a session of the same user, whose name it takes over.
     pub sid: String,
+    /// Whether the user showed a second factor. Without it, no session is opened for a user who has one.
+    pub second_factor: bool,
     /// The previous session of the same browser; it ends when this one is opened.
     pub replaces: Option<ReplacedSession>,
 }

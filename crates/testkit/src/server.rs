@@ -322,6 +322,7 @@ impl TestServer {
             auth_time: now,
             expires_at: now.plus_secs(3_600),
             sid: "one".to_owned(),
+            second_factor: false,
             replaces: None,
         };
         let opened = self.store.insert_session(new, self.audit(Action::SignIn)).await.expect("a database");

@@ -42,6 +42,7 @@ pub mod reference;
 mod registration_tokens;
 pub mod remembered;
 pub mod seal;
+pub mod second_factor;
 pub mod session;
 pub mod signing;
 mod source_option;
@@ -75,6 +76,7 @@ pub struct Vault {
     references: reference::ReferenceKey,
     registrations: registration_tokens::RegistrationKey,
     personal: personal_access_tokens::PersonalKey,
+    factors: second_factor::FactorKeys,
     nonces: dpop_nonce::NonceKey,
     own_keys: jose::OwnKeys,
     signing: signing::SigningKeySet,
@@ -106,6 +108,7 @@ impl Vault {
             references: reference::ReferenceKey::derive(master),
             registrations: registration_tokens::RegistrationKey::derive(master),
             personal: personal_access_tokens::PersonalKey::derive(master),
+            factors: second_factor::FactorKeys::derive(master),
             nonces: dpop_nonce::NonceKey::derive(master),
             own_keys: jose::OwnKeys::default(),
             signing: signing::SigningKeySet::derive(master),

@@ -48,6 +48,7 @@ pub mod password;
 pub mod profile;
 pub mod reference;
 pub mod requests;
+pub mod security;
 pub mod start;
 pub mod tokens;
 

@@ -14,7 +14,7 @@ use crate::oauth::{
     userinfo,
 };
 use crate::pages::{
-    account, demo, device, login, logout, password, profile, reference, requests, start, tokens,
+    account, demo, device, login, logout, password, profile, reference, requests, security, start, tokens,
 };
 use crate::{WebState, assets, http_service, mcp, observation, odata};
 
@@ -83,6 +83,7 @@ fn pages() -> Router<WebState> {
     Router::new()
         .route("/",                                 get(start::show))
         .route("/login",                            get(login::show).post(login::sign_in))
+        .route("/login/factor",                     get(login::factor::restart).post(login::factor::sign_in))
         .route("/logout",                           get(logout::show).post(logout::sign_out))
         .route("/device",                           get(device::show).post(device::find))
         .route("/device/consent",                   post(device::decide))
@@ -95,6 +96,10 @@ fn pages() -> Router<WebState> {
         .route("/account/tokens/new",                       get(tokens::ask).post(tokens::make))
         .route("/account/tokens/{id}/end",                  get(tokens::ask_to_end).post(tokens::end))
         .route("/account/password",                 get(password::show).post(password::change))
+        .route("/account/security",                 get(security::show))
+        .route("/account/security/new",             get(security::ask_new).post(security::set_up))
+        .route("/account/security/recovery",        get(security::ask_recovery).post(security::renew))
+        .route("/account/security/remove",          get(security::ask_to_remove).post(security::remove))
         .route("/account/profile",                  get(profile::show).post(profile::save))
         .route("/healthz",          get(observation::health))
         .route("/readyz",           get(observation::readiness))
@@ -131,6 +136,7 @@ fn management() -> Router<WebState> {
 
         .route("/api/admin/users",                   get(users::list).post(users::create))
         .route("/api/admin/users/{id}",              get(users::get).put(users::update).delete(users::delete))
+        .route("/api/admin/users/{id}/secondfactor", get(users::second_factor).delete(users::reset_second_factor))
         .route("/api/admin/roles",                   get(roles::list).post(roles::create))
         .route("/api/admin/roles/{id}",              get(roles::get).put(roles::update).delete(roles::delete))
         .route("/api/admin/permissions",             get(permissions::list))

@@ -6,11 +6,16 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use app::node::clock::Clock as _;
 use domain::account::Permission;
-use domain::id::ApplicationId;
+use domain::account::second_factor::SealedTotpSecret;
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::id::{ApplicationId, Epoch, SessionId, UserId};
+use domain::time::Timestamp;
 use http::Method;
 use oauth::scope::{BuiltInScope, ScopeSet};
 use serde_json::{Value, json};
+use store::{NewSecondFactor, SecondFactors as _};
 use testkit::{ADMIN, Answer, OTHER, TestServer, TestUser, USER};
 
 /// What a row acts on; created for each attempt, and owned by [`USER`].
@@ -28,6 +33,8 @@ enum Target {
     PersonalToken,
     /// An account, in `{id}`.
     Account,
+    /// An account with a second factor, in `{id}`.
+    SecondFactor,
     /// A role, in `{id}`.
     Role,
     /// A limit, in `{limitId}`.
@@ -162,6 +169,7 @@ const PERSONAL_LIST: &str = "/api/mgmt/personalaccesstokens";
 const PERSONAL_ONE: &str = "/api/mgmt/personalaccesstokens/{id}";
 const USERS: &str = "/api/admin/users";
 const ONE_USER: &str = "/api/admin/users/{id}";
+const ONE_FACTOR: &str = "/api/admin/users/{id}/secondfactor";
 const ROLES: &str = "/api/admin/roles";
 const ONE_ROLE: &str = "/api/admin/roles/{id}";
 const ONE_LIMIT: &str = "/api/admin/limits/system/{limitId}";
@@ -214,6 +222,8 @@ const ROWS: &[Row] = &[
     administration(Method::GET,    ONE_USER,                   Target::Account, nothing, 200),
     administration(Method::PUT,    ONE_USER,                   Target::Account, account, 200),
     administration(Method::DELETE, ONE_USER,                   Target::Account, nothing, 204),
+    administration(Method::GET,    ONE_FACTOR,                 Target::SecondFactor, nothing, 200),
+    administration(Method::DELETE, ONE_FACTOR,                 Target::SecondFactor, nothing, 204),
     administration(Method::GET,    ROLES,                      Target::Plain,   nothing, 200),
     administration(Method::POST,   ROLES,                      Target::Plain,   role,    201),
     administration(Method::GET,    ONE_ROLE,                   Target::Role,    nothing, 200),
@@ -323,6 +333,8 @@ const ELSEWHERE: &[(Method, &str, u16)] = &[
     (Method::POST, "/oauth2/logout/confirm",           200),
     (Method::POST, "/api/mgmt/oauth2/revoke",          401),
     (Method::POST, "/login",                           403),
+    (Method::GET,  "/login/factor",                    303),
+    (Method::POST, "/login/factor",                    403),
     (Method::GET,  "/logout",                          200),
     (Method::POST, "/logout",                          200),
     (Method::GET,  "/account",                         200),
@@ -339,6 +351,13 @@ const ELSEWHERE: &[(Method, &str, u16)] = &[
     (Method::POST, "/account/tokens/{id}/end",         200),
     (Method::GET,  "/account/password",                200),
     (Method::POST, "/account/password",                200),
+    (Method::GET,  "/account/security",                200),
+    (Method::GET,  "/account/security/new",            200),
+    (Method::POST, "/account/security/new",            200),
+    (Method::GET,  "/account/security/recovery",       200),
+    (Method::POST, "/account/security/recovery",       200),
+    (Method::GET,  "/account/security/remove",         200),
+    (Method::POST, "/account/security/remove",         200),
     (Method::GET,  "/account/profile",                 200),
     (Method::POST, "/account/profile",                 200),
     (Method::GET,  "/api/odata4",                      401),
@@ -556,6 +575,23 @@ fn call<'a>(server: &'a TestServer, row: &Row, target: &str) -> testkit::Call<'a
     }
 }
 
+/// Gives a second factor to the user of an address.
+async fn add_second_factor(server: &TestServer, path: &str) {
+    let id = path.split('/').nth(4).and_then(|id| id.parse().ok()).expect("the id of a user");
+    let new = NewSecondFactor {
+        user: UserId::new(id),
+        user_epoch: Epoch::new(1),
+        secret: SealedTotpSecret::new(Vec::new()),
+        step: 1,
+        recovery_codes: Vec::new(),
+        session: SessionId::new(1),
+        revocations_expire_at: Timestamp::from_secs(0),
+    };
+    let at = server.clock().now();
+    let event = NewAuditEvent::new(Action::AddSecondFactor, Outcome::Success, at);
+    server.store().insert_second_factor(new, event).await.expect("stored").expect("added");
+}
+
 /// Creates what the row acts on, and returns its address.
 async fn prepare(server: &TestServer, row: &Row) -> String {
     match row.target {
@@ -587,6 +623,11 @@ async fn prepare(server: &TestServer, row: &Row) -> String {
             row.path.replace("{id}", &last["id"].to_string())
         }
         Target::Account => made(server, row, USERS, account(server)).await,
+        Target::SecondFactor => {
+            let path = made(server, row, USERS, account(server)).await;
+            add_second_factor(server, &path).await;
+            path
+        }
         Target::Role => made(server, row, ROLES, role(server)).await,
         Target::Limit => row.path.replace("{limitId}", "100"),
         Target::TrustedOrigin => {

@@ -206,7 +206,9 @@ impl AuthenticationService {
         let Some(user) = self.context.store.find_user(session.user).await? else {
             return Ok(None);
         };
-        if !user.active || user.epoch != session.user_epoch {
+        // A session without a second factor is older than the second factor of its user.
+        let is_complete = session.second_factor || !user.has_second_factor;
+        if !user.active || user.epoch != session.user_epoch || !is_complete {
             return Ok(None);
         }
         let account = Arc::new(Entities::of(&self.context).with_permissions(user).await?);
@@ -248,7 +250,8 @@ impl Callers<'_> {
             Via::Issuer(access) => Ok(access.signed_in_at),
             Via::Bearer { .. } => Ok(StoredGrants::of(self.context)
                 .sign_in_of(caller.token().and_then(|token| token.grant))
-                .await?),
+                .await?
+                .map(|sign_in| sign_in.at)),
         }
     }
 

@@ -16,7 +16,7 @@ use oauth::oidc::logout;
 use store::{EndedSession, NewSession, PasswordChange, ReplacedSession, UserRefusal};
 
 use crate::identity::caller::{Caller, LiveSession, RequestOrigin, Via};
-use crate::identity::sign_in::{SignInCredentials, SignInRefusal};
+use crate::identity::sign_in::{ShownFactor, SignInCredentials, SignInRefusal};
 use crate::node::entity_cache::Account;
 use crate::node::refusal_reason::RefusalReason;
 use crate::{Context, Fault};
@@ -51,11 +51,12 @@ impl SessionService {
     /// in the same operation.
     ///
     /// # Errors
-    /// [`SignInRefusal::Refused`] if the password was changed since it was verified; a fault if the database
+    /// [`SignInRefusal::Refused`] if the password was changed, or a second factor was set up, since it was verified; a fault if the database
     /// cannot store it.
     pub async fn open(
         &self,
         account: Arc<Account>,
+        second_factor: Option<ShownFactor>,
         until_now: Option<&SessionCookie>,
         origin: &RequestOrigin,
     ) -> Result<(LiveSession, SessionCookie), SignInRefusal> {
@@ -64,6 +65,7 @@ impl SessionService {
         let mut audit = origin.audit(Action::SignIn, Outcome::Success, now);
         audit.actor = Some(account.user.id);
         audit.actor_name = Some(account.user.name.clone());
+        audit.detail = second_factor.map(|shown| shown.as_str().to_owned());
         let replaced = until_now.and_then(|cookie| self.context.vault.parse_session_cookie(cookie).ok());
         let new = NewSession {
             user: account.user.id,
@@ -72,6 +74,7 @@ impl SessionService {
             auth_time: now,
             expires_at: self.session_expires_at(now),
             sid: self.context.vault.new_visitor(),
+            second_factor: second_factor.is_some(),
             replaces: replaced.map(|(id, digest)| ReplacedSession {
                 id,
                 digest,
@@ -126,7 +129,7 @@ impl SessionService {
             return Err(PasswordChangeRefusal::Forbidden);
         }
         let verified = SignInService::from(&self.context)
-            .sign_in(&SignInCredentials { name: user.name.clone(), password: current }, origin)
+            .check_password(&SignInCredentials { name: user.name.clone(), password: current }, origin)
             .await?;
         password::check(new.expose(), &user.name)?;
         let now = self.context.now();
@@ -137,6 +140,7 @@ impl SessionService {
             password: self.context.vault.hash_password(new).await.map_err(|_| Fault::Busy)?,
             session_digest: digest,
             session_sid: self.context.vault.new_visitor(),
+            second_factor: live.session.second_factor,
             session_expires_at: self.session_expires_at(now),
             network: origin.network(),
             at: now,

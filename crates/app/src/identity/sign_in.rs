@@ -21,8 +21,13 @@ use crate::{Context, Fault, node::access_note};
 
 mod attempt;
 mod familiar_networks;
+mod refusal;
+mod refusing;
+mod second_step;
 
 use attempt::Attempt;
+pub use refusal::SignInRefusal;
+pub use second_step::ShownFactor;
 
 /// A user name and a password from a request.
 #[derive(Debug, Clone)]
@@ -31,41 +36,6 @@ pub struct SignInCredentials {
     pub name: String,
     /// In clear text.
     pub password: Password,
-}
-
-/// Why a sign-in was refused.
-#[derive(Debug, thiserror::Error)]
-pub enum SignInRefusal {
-    /// Unknown user, wrong password, locked or inactive account: one response for all, after the same time.
-    #[error("the user name or the password is wrong, or the account is locked")]
-    Refused,
-    /// The account is locked for this network, from which its user signed in recently; here it is safe to
-    /// reveal that the account exists.
-    #[error(
-        "the account is locked after too many wrong passwords; try again in {minutes} minutes, or ask an administrator"
-    )]
-    Locked {
-        /// The duration of the lock in minutes, at least one.
-        minutes: u32,
-    },
-    /// The password is correct but has expired.
-    #[error("the password has expired; ask an administrator for a new one")]
-    PasswordExpired,
-    /// Too many wrong attempts from this address. A correct one is still accepted.
-    #[error("too many attempts; try again in {retry_after_secs} seconds")]
-    TooOften {
-        /// The number of seconds after which a wrong attempt is answered as such again.
-        retry_after_secs: u32,
-    },
-    /// The server cannot decide at present.
-    #[error(transparent)]
-    Fault(#[from] Fault),
-}
-
-impl From<StoreError> for SignInRefusal {
-    fn from(error: StoreError) -> Self {
-        Self::Fault(error.into())
-    }
 }
 
 /// Sign-in by user name and password.
@@ -98,6 +68,7 @@ impl SignInService {
             return Ok(Caller::new(account, Via::Basic));
         }
         let account = self.check_and_count(credentials, facts, origin).await?;
+        self.password_is_enough(&account, origin).await?;
         self.context.vault.remember(
             &account.user.password,
             account.user.id,
@@ -110,6 +81,7 @@ impl SignInService {
     fn is_remembered(&self, facts: &SignInFacts, password: &Password) -> bool {
         let (user, now) = (&facts.user, self.context.now());
         user.active
+            && !user.has_second_factor
             && !facts.lockout().is_locked(now)
             && !has_failures_to_forget(facts)
             && user.password_expires_at.is_none_or(|end| !end.is_past(now))
@@ -130,14 +102,44 @@ impl SignInService {
         }
     }
 
-    /// Checks a user name and a password. Failures count towards a lock and are audited, even if the caller
+    /// Checks a user name and a password, where no second factor can be asked for.
+    ///
+    /// # Errors
+    /// As for [`SignInService::check_password`]; [`SignInRefusal::SecondFactorNeeded`] if the user has one.
+    pub async fn sign_in(
+        &self,
+        credentials: &SignInCredentials,
+        origin: &RequestOrigin,
+    ) -> Result<Arc<Account>, SignInRefusal> {
+        let account = self.check_password(credentials, origin).await?;
+        self.password_is_enough(&account, origin).await?;
+        Ok(account)
+    }
+
+    /// Refuses the password of a user who has a second factor. It was correct, so the answer may say why.
+    async fn password_is_enough(
+        &self,
+        account: &Arc<Account>,
+        origin: &RequestOrigin,
+    ) -> Result<(), SignInRefusal> {
+        if !account.user.has_second_factor {
+            return Ok(());
+        }
+        let caller = Caller::new(Arc::clone(account), Via::Basic);
+        let reason = RefusalReason::SecondFactorNeeded;
+        Refusals::of(&self.context).note_request(reason, Some(&caller), origin).await;
+        Err(SignInRefusal::SecondFactorNeeded)
+    }
+
+    /// Checks a user name and a password. If the user has a second factor, this is half of a sign-in: nothing may be given
+    /// for it yet. Failures count towards a lock and are audited, even if the caller
     /// goes away meanwhile; a success clears the failures that apply to its network. The caller audits the
     /// success together with its purpose. The epoch in the result is the one under which the password was
     /// verified.
     ///
     /// # Errors
     /// [`SignInRefusal`]; reasons that would help an attacker share one response.
-    pub async fn sign_in(
+    pub async fn check_password(
         &self,
         credentials: &SignInCredentials,
         origin: &RequestOrigin,
@@ -176,20 +178,29 @@ impl SignInService {
         facts: Option<SignInFacts>,
         origin: &RequestOrigin,
     ) -> Result<Arc<Account>, SignInRefusal> {
-        let signed_in = self.check_password(credentials, facts, origin).await;
-        let outcome = Word(match &signed_in {
+        let signed_in = self.attempt(credentials, facts, origin).await;
+        self.count(&signed_in);
+        signed_in.inspect(access_note::user)
+    }
+
+    fn count<T>(&self, signed_in: &Result<T, SignInRefusal>) {
+        let outcome = Word(match signed_in {
             Ok(_) => "success",
-            Err(SignInRefusal::Refused | SignInRefusal::Locked { .. } | SignInRefusal::PasswordExpired) => {
-                "refused"
-            }
+            Err(
+                SignInRefusal::Refused
+                | SignInRefusal::Locked { .. }
+                | SignInRefusal::PasswordExpired
+                | SignInRefusal::SecondFactorNeeded
+                | SignInRefusal::WrongCode
+                | SignInRefusal::StepExpired,
+            ) => "refused",
             Err(SignInRefusal::TooOften { .. }) => "too_often",
             Err(SignInRefusal::Fault(_)) => "fault",
         });
         self.context.metrics.sign_ins.inc(OutcomeLabels { outcome });
-        signed_in.inspect(access_note::user)
     }
 
-    async fn check_password(
+    async fn attempt(
         &self,
         credentials: &SignInCredentials,
         facts: Option<SignInFacts>,

@@ -5,11 +5,12 @@
 
 use std::sync::Arc;
 
+use domain::account::second_factor::SecondFactor;
 use domain::account::{Permission, USER_ROLE, User, user_name};
 use domain::audit::Action;
 use domain::id::{RoleId, UserId};
 use domain::secret::Password;
-use store::{NewAttributes, Possessions, UserChange, UserRefusal};
+use store::{NewAttributes, Possessions, SecondFactorRefusal, UserChange, UserRefusal};
 
 use crate::identity::caller::{Caller, RequestOrigin};
 use crate::management::administration::{Administration, AdministrationError};
@@ -274,6 +275,44 @@ impl UserService {
         for source in deleted.data_sources {
             self.context.models.close(source, &self.context.sources);
         }
+        Ok(())
+    }
+
+    /// Finds the second factor of a user, if there is one.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Forbidden`] without `ViewUsers`, [`AdministrationError::Unknown`].
+    pub async fn second_factor(
+        &self,
+        caller: &Caller,
+        id: UserId,
+        origin: &RequestOrigin,
+    ) -> Result<Option<SecondFactor>, AdministrationError> {
+        self.find(caller, id, origin).await?;
+        Ok(self.context.store.find_second_factor(id).await?)
+    }
+
+    /// Removes the second factor of a user who has lost it. Sessions and other access remain.
+    ///
+    /// # Errors
+    /// As for [`UserService::to_change`]; [`AdministrationError::Unknown`] also if the user has none.
+    pub async fn reset_second_factor(
+        &self,
+        caller: &Caller,
+        id: UserId,
+        origin: &RequestOrigin,
+    ) -> Result<(), AdministrationError> {
+        let user = self.to_change(caller, id, origin).await?;
+        let mut audit = caller.audit(Action::RemoveSecondFactor, self.context.now(), origin);
+        audit.subject = Some(user.name);
+        let judged = self.context.store.delete_second_factor(id, audit).await?;
+        let judged = judged.map_err(|refusal| match refusal {
+            SecondFactorRefusal::RightsChanged => UserRefusal::RightsChanged,
+            SecondFactorRefusal::BeyondRights => UserRefusal::BeyondRights,
+            SecondFactorRefusal::Unknown | SecondFactorRefusal::Exists => UserRefusal::Unknown,
+        });
+        Administration::of(&self.context).settled(caller, judged, origin).await?;
+        self.drop_cached_users();
         Ok(())
     }
 

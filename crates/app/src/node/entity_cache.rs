@@ -27,8 +27,9 @@ mod remembered;
 mod scopes;
 mod trusted_issuers;
 
-use grants::SignIn;
-pub(crate) use grants::{StoredGrants, signed_in_at};
+use grants::KnownSignIn;
+pub use grants::SignIn;
+pub(crate) use grants::StoredGrants;
 use remembered::KeyedCache;
 pub(crate) use trusted_issuers::CachedIssuers;
 
@@ -45,7 +46,7 @@ pub struct EntityCache {
     personal_access_tokens: KeyedCache<[u8; 32], PersonalAccessToken>,
     grants: Cache<GrantId, Grant>,
     /// The sign-ins of grants, which never change.
-    sign_ins: Cache<GrantId, SignIn>,
+    sign_ins: Cache<GrantId, KnownSignIn>,
     limits: RwLock<Option<Limits>>,
     trusted_origins: RwLock<Option<Arc<Vec<OriginPattern>>>>,
     scope_registry: RwLock<Option<Arc<ScopeRegistry>>>,

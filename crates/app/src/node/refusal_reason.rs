@@ -27,6 +27,8 @@ pub enum RefusalReason {
     PersonalAccessTokenInvalid,
     /// A personal access token where a user's password is needed.
     PersonalAccessTokenElsewhere,
+    /// The right password of a user who has a second factor, where none can be asked for.
+    SecondFactorNeeded,
     /// An application that does not exist or belongs to somebody else.
     ApplicationOutOfReach,
     /// A data source that does not exist or belongs to somebody else.
@@ -77,6 +79,7 @@ impl RefusalReason {
             Self::IssuedTokenInvalid => "an access token of another service that is not accepted here",
             Self::PersonalAccessTokenInvalid => "a personal access token that is not accepted",
             Self::PersonalAccessTokenElsewhere => "a personal access token in place of a password",
+            Self::SecondFactorNeeded => "the right password without the second factor of the user",
             Self::ApplicationOutOfReach => {
                 "there is no application with that id, or it belongs to somebody else"
             }

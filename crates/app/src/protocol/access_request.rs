@@ -64,7 +64,10 @@ impl AccessRequest<'_> {
             details: Box::new(GrantDetails {
                 data: data.chosen().map(Box::new),
                 // The session of this browser does not belong to the application.
-                sign_in: Some(SignInDetails::at(session.session.auth_time)),
+                sign_in: Some(SignInDetails {
+                    second_factor: session.session.second_factor,
+                    ..SignInDetails::at(session.session.auth_time)
+                }),
                 ..self.request.details.clone()
             }),
             consent: NewConsent {

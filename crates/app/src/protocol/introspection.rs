@@ -23,7 +23,7 @@ use store::StoreError;
 use crate::identity::caller::RequestOrigin;
 use crate::identity::refusals::{NamedClient, Refusals};
 use crate::node::access_note;
-use crate::node::entity_cache::{Account, Entities, StoredGrants, signed_in_at};
+use crate::node::entity_cache::{Account, Entities, SignIn, StoredGrants};
 use crate::node::metrics::{OutcomeLabels, Word};
 use crate::node::refusal_reason::RefusalReason;
 use crate::protocol::client::{ClientAuthentication, ClientRequest};
@@ -56,9 +56,9 @@ pub struct LiveToken {
     pub jti: Option<String>,
     /// `act`, for a token that was exchanged with an actor.
     pub act: Option<Act>,
-    /// `auth_time`: when the user signed in, in seconds since the Unix epoch ([RFC 9470
+    /// `auth_time` and `acr`: when and how the user signed in ([RFC 9470
     /// §6.2](https://www.rfc-editor.org/rfc/rfc9470#section-6.2)); `None` if nobody did.
-    pub auth_time: Option<i64>,
+    pub sign_in: Option<SignIn>,
     /// `authorization_details`, for a token that is limited to certain data.
     pub authorization_details: Option<Vec<GrantedElement>>,
     /// `refresh_token_timeout` and `authorization_expires_in`, for refresh tokens that end by themselves.
@@ -161,12 +161,12 @@ impl IntrospectionService {
     }
 
     /// When the user signed in for the grant of the token, if it has one.
-    async fn signed_in_at(&self, subject: IntrospectedToken<'_>) -> Result<Option<Timestamp>, StoreError> {
+    async fn sign_in(&self, subject: IntrospectedToken<'_>) -> Result<Option<SignIn>, StoreError> {
         match subject {
             IntrospectedToken::Access { token, .. } => {
                 StoredGrants::of(&self.context).sign_in_of(token.grant).await
             }
-            IntrospectedToken::Refresh { grant, .. } => Ok(signed_in_at(&grant.details)),
+            IntrospectedToken::Refresh { grant, .. } => Ok(SignIn::of(&grant.details)),
         }
     }
 
@@ -222,10 +222,10 @@ impl IntrospectionService {
             }
             None => None,
         };
-        let signed_in_at = self.signed_in_at(subject).await?;
+        let sign_in = self.sign_in(subject).await?;
         Ok(Some(LiveToken {
             aud: audience.iter().map(|one| one.clone().into_owned()).collect(),
-            auth_time: signed_in_at.map(Timestamp::as_secs),
+            sign_in,
             authorization_details,
             client_id: active.client_id.to_owned(),
             username: active.username.to_owned(),

@@ -21,6 +21,8 @@ pub struct SignedIn {
     pub auth_time: Timestamp,
     /// The name of the session for applications.
     pub sid: Option<String>,
+    /// Whether the user showed a second factor.
+    pub second_factor: bool,
     /// Whether this is the user whom the request names by `id_token_hint` or by a claim; true if it names nobody.
     pub is_expected: bool,
 }
@@ -193,7 +195,11 @@ fn the_expected_user_is_signed_in(
 fn details(request: &ValidRequest, signed_in: SignedIn, data: Option<DataAccess>) -> GrantDetails {
     let mut details = request.details.clone();
     details.data = data.map(Box::new);
-    details.sign_in = Some(SignInDetails { auth_time: signed_in.auth_time.as_secs(), sid: signed_in.sid });
+    details.sign_in = Some(SignInDetails {
+        auth_time: signed_in.auth_time.as_secs(),
+        sid: signed_in.sid,
+        second_factor: signed_in.second_factor,
+    });
     details.nonce.clone_from(&request.sign_in.nonce);
     details.claims = request.sign_in.claims.clone();
     details

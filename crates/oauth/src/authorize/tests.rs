@@ -86,7 +86,14 @@ fn accepted(request: &ValidRequest, signed_in: SignedIn) -> AcceptedSignIn {
 }
 
 fn signed_in() -> SignedIn {
-    SignedIn { user: UserId::new(4), epoch: Epoch::new(5), auth_time: NOW, sid: None, is_expected: true }
+    SignedIn {
+        user: UserId::new(4),
+        epoch: Epoch::new(5),
+        auth_time: NOW,
+        sid: None,
+        second_factor: false,
+        is_expected: true,
+    }
 }
 
 #[test]

@@ -120,7 +120,7 @@ mod tests {
     fn details_come_back_from_their_json() {
         let details = GrantDetails {
             resources: vec!["https://gate.example/api/odata4/ships".to_owned()],
-            sign_in: Some(SignInDetails { auth_time: 7, sid: Some("s".to_owned()) }),
+            sign_in: Some(SignInDetails { auth_time: 7, sid: Some("s".to_owned()), second_factor: false }),
             nonce: Some("n".to_owned()),
             claims: ClaimsRequest { userinfo: vec!["email".to_owned()], ..ClaimsRequest::default() },
             dpop_jkt: Some("0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I".to_owned()),
@@ -171,7 +171,7 @@ mod tests {
     fn an_access_token_carries_only_what_limits_it() {
         let details = GrantDetails {
             resources: vec!["https://gate.example/api/odata4/ships".to_owned()],
-            sign_in: Some(SignInDetails { auth_time: 7, sid: None }),
+            sign_in: Some(SignInDetails { auth_time: 7, sid: None, second_factor: false }),
             dpop_jkt: Some("key".to_owned()),
             ..GrantDetails::default()
         };

@@ -108,7 +108,8 @@ mod tests {
         let attributes = UserAttributes::from_json(Some(r#"{"email":"ada@example.com"}"#)).unwrap();
         let user = User { attributes: Some(Box::new(attributes)), ..sample::user(4) };
         let request = ClaimsRequest { id_token: vec!["email".to_owned()], ..ClaimsRequest::default() };
-        let sign_in = SignInDetails { auth_time: NOW.as_secs() - 60, sid: Some("s1".to_owned()) };
+        let sign_in =
+            SignInDetails { auth_time: NOW.as_secs() - 60, sid: Some("s1".to_owned()), second_factor: false };
         let registered = BuiltInScope::ALL.into_iter().collect();
         let mut token = IdToken {
             issuer: "https://gate.example",
@@ -165,7 +166,7 @@ mod tests {
 
     #[test]
     fn only_a_sign_in_with_openid_gives_an_id_token() {
-        let sign_in = SignInDetails { auth_time: 1, sid: None };
+        let sign_in = SignInDetails { auth_time: 1, sid: None, second_factor: false };
         let (openid, odata) = (BuiltInScope::OpenId.into(), BuiltInScope::OData.into());
         assert!(is_issued(&openid, Some(&sign_in)));
         assert!(!is_issued(&odata, Some(&sign_in)));

@@ -480,6 +480,8 @@ const OPERATIONS: &[(&str, &str)] = &[
     ("getUser", "user show"),
     ("updateUser", "user update"),
     ("deleteUser", "user delete"),
+    ("getSecondFactor", "user show"),
+    ("resetSecondFactor", "user reset-second-factor"),
     ("listRoles", "role list"),
     ("createRole", "role add"),
     ("getRole", "role show"),

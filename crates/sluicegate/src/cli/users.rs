@@ -1,6 +1,6 @@
 //! `sluicegate user`.
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use app::identity::acting::{ActingRefusal, Actor};
 use app::management::administration::AdministrationError;
 use app::management::users::{UserDraft, UserListRequest};
@@ -52,6 +52,9 @@ pub(crate) enum UserCommand {
     /// Set a new password; revokes all tokens and ends all sessions of the user.
     #[command(after_help = "Example: sluicegate user set-password ada --data-dir ./data")]
     SetPassword(SetPassword),
+    /// Remove the second factor of a user who has lost it; the password remains.
+    #[command(after_help = "Example: sluicegate user reset-second-factor ada --data-dir ./data")]
+    ResetSecondFactor(One),
     /// Delete a user. The user's applications and data sources must be handed over or deleted too.
     #[command(after_help = "Examples:\n  sluicegate user delete ada --yes --data-dir ./data\n  \
         sluicegate user delete ada --transfer-to bob --yes --data-dir ./data")]
@@ -92,6 +95,7 @@ pub(crate) fn run(command: UserCommand, environment: &Environment) -> anyhow::Re
             UserDraft { locked: Some(false), ..UserDraft::default() },
         ),
         UserCommand::SetPassword(command) => set_password(&command, environment),
+        UserCommand::ResetSecondFactor(command) => reset_second_factor(&command, environment),
         UserCommand::Delete(command) => delete(&command, environment),
     }
 }
@@ -109,6 +113,22 @@ fn delete(command: &Delete, environment: &Environment) -> anyhow::Result<()> {
             other => message(other, name),
         })?;
         say(&format!("{name} is deleted"));
+        Ok(())
+    })
+}
+
+fn reset_second_factor(one: &One, environment: &Environment) -> anyhow::Result<()> {
+    let name = &one.name;
+    bootstrap::with_app(&one.installation, environment, async |opened| {
+        let id = find(opened, name).await?;
+        let users = opened.app.users();
+        let found = users.second_factor(&opened.operator, id, &opened.origin).await;
+        if found.map_err(|refused| message(refused, name))?.is_none() {
+            bail!("{name} has no second factor");
+        }
+        let reset = users.reset_second_factor(&opened.operator, id, &opened.origin).await;
+        reset.map_err(|refused| message(refused, name))?;
+        say(&format!("{name} has no second factor any more"));
         Ok(())
     })
 }
@@ -214,6 +234,7 @@ async fn show(opened: &OpenedInstallation, one: &ShowOne) -> anyhow::Result<()> 
     say(&format!("state             {}", state(opened, &user)));
     say(&format!("roles             {}", role_names(&user, &roles).join(", ")));
     say(&format!("password expires  {expires}"));
+    say(&format!("second factor     {}", if user.has_second_factor { "yes" } else { "no" }));
     say(&format!("since             {}", date_time(user.created_at)));
     let attributes = user.attributes.as_deref().cloned().unwrap_or_default();
     for attribute in Attribute::ALL {

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use domain::time::Timestamp;
 use serde_json::json;
-use testkit::USER;
+use testkit::{USER, totp};
 
 use crate::browser::{Browser, Scripts};
 use crate::stage::{Site, Stage};
@@ -75,6 +77,7 @@ pub(crate) fn walk(stage: &Stage, mut see: impl FnMut(&mut Browser, &str)) {
     browser.follow("#profile-submit");
     see(&mut browser, "profile with a problem");
     walk_tokens(stage, &mut browser, &mut see);
+    walk_second_factor(stage, &mut browser, &mut see);
     walk_changes(stage, &mut browser, &mut see, &client.at("/desk"));
     walk_many_data_sources(stage, &mut browser, &mut see, &client.at("/harbour"));
     walk_the_rest(stage, &mut browser, &mut see);
@@ -99,6 +102,49 @@ fn walk_tokens(stage: &Stage, browser: &mut Browser, see: &mut impl FnMut(&mut B
     see(browser, "end of a token");
     browser.follow("#token-end-submit");
     see(browser, "tokens after one has ended");
+}
+
+/// A second factor: set up with a fault and without, asked for, and removed.
+fn walk_second_factor(stage: &Stage, browser: &mut Browser, see: &mut impl FnMut(&mut Browser, &str)) {
+    #[expect(clippy::disallowed_methods, reason = "the binary reads the clock of the machine")]
+    let code = |secret: &str, steps: u64| {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs() + 30 * steps;
+        totp(secret, Timestamp::from_secs(i64::try_from(now).expect("a time of this century")))
+    };
+    browser.open(&stage.at("/account/security"));
+    see(browser, "security");
+    browser.follow("#new-second-factor");
+    see(browser, "new second factor");
+    browser.fill("#password", USER.password);
+    browser.follow("#second-factor-begin");
+    see(browser, "secret of a second factor");
+    browser.fill("#code", "000");
+    browser.follow("#second-factor-confirm");
+    see(browser, "secret of a second factor with a problem");
+    let secret = browser.value("document.querySelector('#totp-secret').textContent");
+    let secret = secret.as_str().expect("a secret").to_owned();
+    browser.fill("#code", &code(&secret, 0));
+    browser.follow("#second-factor-confirm");
+    see(browser, "recovery codes");
+    let recovery = browser.value("document.querySelector('#recovery-codes code').textContent");
+    browser.follow("#recovery-done");
+    see(browser, "security with a second factor");
+    browser.follow("#logout-submit");
+    browser.open(&stage.at("/login"));
+    browser.sign_in(USER.name, USER.password);
+    see(browser, "second page of a sign-in");
+    browser.fill("#code", "000");
+    browser.follow("#factor-submit");
+    see(browser, "second page of a sign-in with a problem");
+    browser.fill("#code", recovery.as_str().expect("a code"));
+    browser.follow("#factor-submit");
+    browser.open(&stage.at("/account/security/recovery"));
+    see(browser, "new recovery codes");
+    browser.open(&stage.at("/account/security/remove"));
+    see(browser, "removing a second factor");
+    browser.fill("#password", USER.password);
+    browser.fill("#code", &code(&secret, 1));
+    browser.follow("#proof-submit");
 }
 
 /// The pages that remain, until the user has signed out.

@@ -235,4 +235,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../../migrations/0032_data_source_credentials.sql"),
     },
+    Migration {
+        number: 33,
+        name: "second_factors",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../../migrations/0033_second_factors.sql"),
+    },
 ];

@@ -86,7 +86,8 @@ pub(super) fn new_revocations(
     trusted_issuers(db)?;
     scopes(db)?;
     roles(db, done)?;
-    users(db, unusable, done)
+    users(db, unusable, done)?;
+    second_factors(db)
 }
 
 fn data_sources(db: &Connection, done: &mut Restored) -> sql::Result<()> {
@@ -248,6 +249,20 @@ fn users(db: &Connection, unusable: &PasswordHash, done: &mut Restored) -> sql::
     }
     done.users_deleted = count(sql::execute(db, DELETED, ())?);
     done.users_switched_off += count(sql::execute(db, DISTRUSTED, [unusable.as_phc()])?);
+    Ok(())
+}
+
+/// The current second factors apply, as the current passwords do. A recovery code that was used since stays used.
+fn second_factors(db: &Connection) -> sql::Result<()> {
+    const DELETED: [&str; 2] = ["DELETE FROM main.second_factors", "DELETE FROM main.recovery_codes"];
+    const FACTORS: &str = "INSERT INTO main.second_factors (user_id, secret, last_step, created_at)
+        SELECT user_id, secret, last_step, created_at FROM cur.second_factors
+        WHERE user_id IN (SELECT id FROM main.users)";
+    const CODES: &str = "INSERT INTO main.recovery_codes (user_id, digest)
+        SELECT user_id, digest FROM cur.recovery_codes WHERE user_id IN (SELECT id FROM main.users) ORDER BY id";
+    for statement in DELETED.into_iter().chain([FACTORS, CODES]) {
+        sql::execute(db, statement, ())?;
+    }
     Ok(())
 }
 

@@ -82,6 +82,8 @@ fn distrust(db: &Connection, restoring: &Restoring, done: &mut Restored) -> sql:
     let row = (restoring.unusable_password.as_phc(), administrator);
     done.secrets = count(sql::execute(db, "DELETE FROM secrets", ())?) + client_keys::remove(db, "true")?;
     done.users_switched_off = count(sql::execute(db, USERS, row)?);
+    sql::execute(db, "DELETE FROM second_factors", ())?;
+    sql::execute(db, "DELETE FROM recovery_codes", ())?;
     // One of them may have lost the trust since.
     sql::execute(db, "DELETE FROM trusted_issuers", ()).map(drop)
 }

@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use domain::account::second_factor::SealedTotpSecret;
 use domain::account::{SealedOption, USER_ROLE};
 use domain::audit::Action;
+use domain::id::SessionId;
 use domain::secret::Digest;
 use oauth::application::{Application, ApplicationSettings, AuthenticationMethod, ClientMetadata};
 use oauth::client_authentication::AcceptedCredential;
@@ -13,9 +15,9 @@ use oauth::scope::{Assignment, BuiltInScope, NewResourceServer, NewScope, Risk};
 use oauth::trusted_issuer::{IssuerSettings, NewTrustedIssuer};
 use store::{
     Amendment, Applications as _, ClientRegistrations as _, DataSources as _, NewDataSource,
-    NewInitialAccessToken, NewPersonalAccessToken, PersonalAccessTokens as _, ResourceServers as _, Sealing,
-    StoredKey, SystemSettings as _, TrustedIssuers as _, TrustedOrigins as _, UsedAssertions as _,
-    Users as _,
+    NewInitialAccessToken, NewPersonalAccessToken, NewSecondFactor, PersonalAccessTokens as _,
+    ResourceServers as _, Sealing, SecondFactors as _, StoredKey, SystemSettings as _, TrustedIssuers as _,
+    TrustedOrigins as _, UsedAssertions as _, Users as _,
 };
 
 use crate::stage::{Stage, at, event, insert_user, register, settings};
@@ -253,4 +255,36 @@ async fn sealed_options_survive_new_ring_keys_and_a_restore() {
     assert_eq!(stage.value::<i64>("SELECT count(*) FROM ring_keys"), 1, "the ring starts again");
     let found = stage.open().find_data_source(source.id).await.unwrap().unwrap();
     assert_eq!(found.sealed_options, sealed(source.id));
+}
+
+#[tokio::test]
+async fn the_second_factors_are_those_of_the_current_database() {
+    for is_lost in [false, true] {
+        let stage = Stage::new().await;
+        let store = stage.open();
+        let root = store.find_user_by_name("root").await.unwrap().unwrap();
+        let codes = [1, 2].map(|byte| Digest::from_bytes([byte; 32]));
+        let new = NewSecondFactor {
+            user: root.id,
+            user_epoch: root.epoch,
+            secret: SealedTotpSecret::new(vec![7]),
+            step: 100,
+            recovery_codes: codes.to_vec(),
+            session: SessionId::new(1),
+            revocations_expire_at: at(900),
+        };
+        store.insert_second_factor(new, event(Action::AddSecondFactor, 1)).await.unwrap().unwrap();
+        let backup = stage.back_up("backup.db", 2);
+        assert!(store.use_totp_step(root.id, 104).await.unwrap());
+        assert!(store.use_recovery_code(root.id, codes[0], event(Action::UseRecoveryCode, 3)).await.unwrap());
+        drop(store);
+        if is_lost {
+            std::fs::remove_file(stage.database()).unwrap();
+        }
+        stage.restore(&backup, 4);
+        let found = stage.open().find_second_factor(root.id).await.unwrap();
+        let expected = (!is_lost).then_some((104, 1));
+        assert_eq!(found.map(|factor| (factor.last_step, factor.recovery_codes)), expected);
+        assert_eq!(stage.value::<i64>("SELECT count(*) FROM recovery_codes"), i64::from(!is_lost));
+    }
 }

@@ -50,6 +50,7 @@ async fn hand_out(stage: &Stage, code: u8) {
         auth_time: at(1),
         expires_at: at(90_000),
         sid: "one".to_owned(),
+        second_factor: false,
         replaces: None,
     };
     store.insert_session(session, event(Action::SignIn, 1)).await.unwrap().unwrap();

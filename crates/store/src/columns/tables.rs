@@ -47,6 +47,8 @@ pub const TABLES: &[StoredTable] = &[
     chosen("user_roles", Compared, 2, &[number("user_id"), number("role_id")]),
     given_once("sessions", Emptied, SESSIONS),
     given_once("familiar_networks", Emptied, FAMILIAR_NETWORKS),
+    chosen("second_factors", Compared, 1, SECOND_FACTORS),
+    given_once("recovery_codes", Compared, &[number("id"), number("user_id"), bytes("digest")]),
     given_once("personal_access_tokens", Emptied, PERSONAL_ACCESS_TOKENS),
     given_once("applications", Compared, APPLICATIONS),
     chosen("session_applications", Emptied, 2, &[number("session_id"), number("application_id")]),
@@ -117,6 +119,9 @@ const PERSONAL_ACCESS_TOKENS: &[StoredColumn] = &[
     number("last_used_at").or_null(),
 ];
 
+const SECOND_FACTORS: &[StoredColumn] =
+    &[number("user_id"), bytes("secret"), number("last_step"), number("created_at")];
+
 const USERS: &[StoredColumn] = &[
     number("id"),
     number("epoch"),
@@ -145,6 +150,7 @@ const SESSIONS: &[StoredColumn] = &[
     number("auth_time"),
     number("expires_at"),
     text("sid").or_null(),
+    flag("second_factor"),
 ];
 
 const LOGOUT_DELIVERIES: &[StoredColumn] = &[

@@ -216,8 +216,10 @@ pub async fn a_backchannel_request_is_answered_once_by_its_user(store: Arc<dyn S
 pub async fn a_client_gets_what_the_user_whom_it_asked_allowed(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let asked = stored(&world, 1).await;
-    let details =
-        GrantDetails { sign_in: Some(SignInDetails { auth_time: 7, sid: None }), ..GrantDetails::default() };
+    let details = GrantDetails {
+        sign_in: Some(SignInDetails { auth_time: 7, sid: None, second_factor: false }),
+        ..GrantDetails::default()
+    };
     let consent = NewConsent { scopes: BuiltInScope::Management.into(), ..world.new_consent().await };
     let allow = AccessAnswer::Allow { consent, details: Box::new(details.clone()) };
     assert_eq!(answer(&world, &asked, allow).await, AccessAnswered::Stored(Vec::new()));

@@ -39,6 +39,7 @@ async fn known_session(world: &World, user: UserId, application: ApplicationId, 
         auth_time: START,
         expires_at: OVER,
         sid: sid.to_owned(),
+        second_factor: false,
         replaces: None,
     };
     let session = world.store.insert_session(new, event(Action::SignIn)).await.unwrap().unwrap();
@@ -98,6 +99,7 @@ pub async fn every_end_of_a_session_leaves_deliveries(store: Arc<dyn Store>) {
         auth_time: START,
         expires_at: OVER,
         sid: "new".to_owned(),
+        second_factor: false,
         replaces: Some(replaces),
     };
     let same =
@@ -166,7 +168,7 @@ pub async fn revoked_access_leaves_deliveries(store: Arc<dyn Store>) {
 async fn a_grant_outlives_its_session(world: &World) {
     let user = world.store.find_user(world.user.id).await.unwrap().unwrap();
     let application = world.store.find_application(world.application.id).await.unwrap().unwrap();
-    let sign_in = Some(SignInDetails { auth_time: 7, sid: Some("over".to_owned()) });
+    let sign_in = Some(SignInDetails { auth_time: 7, sid: Some("over".to_owned()), second_factor: false });
     let new = NewGrant {
         user_epoch: user.epoch,
         application_epoch: application.epoch,

@@ -145,6 +145,7 @@ async fn open_session(world: &World, expires_at: Timestamp) {
         auth_time: START,
         expires_at,
         sid: "one".to_owned(),
+        second_factor: false,
         replaces: None,
     };
     world.store.insert_session(new, event(Action::SignIn)).await.unwrap().unwrap();

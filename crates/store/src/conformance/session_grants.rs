@@ -38,7 +38,7 @@ impl Scene {
     /// A grant of a sign-in in the session of this name.
     async fn grant(&mut self, scopes: &[BuiltInScope], sid: Option<&str>, refreshable: bool) -> GrantId {
         self.codes += 1;
-        let sign_in = Some(SignInDetails { auth_time: 7, sid: sid.map(str::to_owned) });
+        let sign_in = Some(SignInDetails { auth_time: 7, sid: sid.map(str::to_owned), second_factor: false });
         let new = NewGrant {
             user_epoch: self.user(self.world.user.id).await.epoch,
             application_epoch: self.application.epoch,
@@ -59,6 +59,7 @@ impl Scene {
             auth_time: START,
             expires_at: OVER,
             sid: sid.to_owned(),
+            second_factor: false,
             replaces,
         }
     }
@@ -182,7 +183,7 @@ pub async fn redeeming_beside_a_sign_out_is_either_dead_or_gone(store: Arc<dyn S
     let user = scene.user(scene.world.user.id).await;
     let session = scene.session(Scene::session_of(&user, "one", None)).await.id;
     let new = |code| {
-        let sign_in = Some(SignInDetails { auth_time: 7, sid: Some("one".to_owned()) });
+        let sign_in = Some(SignInDetails { auth_time: 7, sid: Some("one".to_owned()), second_factor: false });
         NewGrant {
             session: Some("one".to_owned()),
             scopes: ONLINE.into_iter().collect::<ScopeSet>(),

@@ -301,6 +301,7 @@ pub async fn a_repeated_sign_in_keeps_what_applications_know_of_the_session(stor
             user: user.id,
             user_epoch: user.epoch,
             sid: sid.to_owned(),
+            second_factor: false,
             replaces,
             ..new_session(&world)
         };
@@ -327,6 +328,7 @@ pub(super) fn new_session(world: &World) -> NewSession {
         auth_time: START,
         expires_at: OVER,
         sid: "one".to_owned(),
+        second_factor: false,
         replaces: None,
     }
 }
@@ -342,6 +344,7 @@ pub(super) fn chosen_password(world: &World) -> PasswordChange {
         password: new_password(),
         session_digest: Digest::from_bytes([9; 32]),
         session_sid: "two".to_owned(),
+        second_factor: false,
         session_expires_at: OVER,
         network: None,
         at: START,

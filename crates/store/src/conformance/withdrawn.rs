@@ -36,6 +36,7 @@ async fn session(world: &World) -> CallerSession {
         auth_time: START,
         expires_at: OVER,
         sid: "a".to_owned(),
+        second_factor: false,
         replaces: None,
     };
     let opened = world.store.insert_session(new, event(Action::SignIn)).await.unwrap().unwrap();

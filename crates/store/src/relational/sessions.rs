@@ -44,17 +44,19 @@ pub async fn insert<S: SqlTransaction>(
     Ok(session)
 }
 
-/// Opens the session only if the user's epoch is still that of the password check.
+/// Opens the session only if the user's epoch is still that of the password check, and a second factor was shown if the user
+/// has one by now.
 pub(super) async fn add<S: SqlTransaction>(db: &S, new: &NewSession) -> Read<Option<BrowserSession>, S> {
     static ADD: NamedStatement = NamedStatement::new(
-        "INSERT INTO sessions (user_id, user_epoch, digest, auth_time, expires_at, sid)
-        SELECT u.id, u.epoch, :digest, :auth_time, :expires_at,
+        "INSERT INTO sessions (user_id, user_epoch, digest, auth_time, expires_at, second_factor, sid)
+        SELECT u.id, u.epoch, :digest, :auth_time, :expires_at, :second_factor,
             coalesce((SELECT s.sid FROM sessions s
                 WHERE s.id = :old AND s.digest = :old_digest AND s.user_id = u.id), :sid)
         FROM users u WHERE u.id = :user AND u.epoch = :user_epoch AND u.active
-        RETURNING id, user_id, user_epoch, digest, auth_time, expires_at, sid",
+            AND (:second_factor OR NOT EXISTS (SELECT 1 FROM second_factors f WHERE f.user_id = u.id))
+        RETURNING id, user_id, user_epoch, digest, auth_time, expires_at, sid, second_factor",
     );
-    let NewSession { user, user_epoch, digest, auth_time, expires_at, sid, replaces } = new;
+    let NewSession { user, user_epoch, digest, auth_time, expires_at, sid, second_factor, replaces } = new;
     // No session has the number 0.
     let old = replaces.map_or(0, |old| old.id.get());
     let old_digest = replaces.as_ref().map_or(digest, |old| &old.digest);
@@ -66,6 +68,7 @@ pub(super) async fn add<S: SqlTransaction>(db: &S, new: &NewSession) -> Read<Opt
         old,
         old_digest,
         sid,
+        second_factor: *second_factor,
         user,
         user_epoch,
     };
@@ -75,7 +78,8 @@ pub(super) async fn add<S: SqlTransaction>(db: &S, new: &NewSession) -> Read<Opt
 /// Finds a session by id, whether or not it is still valid.
 pub async fn find<S: SqlTransaction>(db: &S, id: SessionId) -> Read<Option<BrowserSession>, S> {
     static FIND: NamedStatement = NamedStatement::new(
-        "SELECT id, user_id, user_epoch, digest, auth_time, expires_at, sid FROM sessions WHERE id = :id",
+        "SELECT id, user_id, user_epoch, digest, auth_time, expires_at, sid, second_factor FROM sessions
+        WHERE id = :id",
     );
     db.find(&FIND, values! { id }).await
 }
@@ -83,7 +87,7 @@ pub async fn find<S: SqlTransaction>(db: &S, id: SessionId) -> Read<Option<Brows
 /// Lists the sessions of a user, oldest first.
 pub async fn list<S: SqlTransaction>(db: &S, user: UserId) -> Read<Vec<BrowserSession>, S> {
     static LIST: NamedStatement = NamedStatement::new(
-        "SELECT id, user_id, user_epoch, digest, auth_time, expires_at, sid FROM sessions
+        "SELECT id, user_id, user_epoch, digest, auth_time, expires_at, sid, second_factor FROM sessions
         WHERE user_id = :user ORDER BY id LIMIT :limit",
     );
     db.list(&LIST, values! { user, limit: MOST_SESSIONS }).await
@@ -99,6 +103,7 @@ impl Record for BrowserSession {
             auth_time: row.read()?,
             expires_at: row.read()?,
             sid: row.read()?,
+            second_factor: row.read()?,
         })
     }
 }
@@ -145,6 +150,33 @@ pub async fn delete<S: SqlTransaction>(
     db.execute(&DELETE, values! { id }).await?;
     db.append_audit(event).await?;
     Ok(EndedSession { informed, revoked })
+}
+
+/// Records that the user of a session has shown a second factor.
+pub(super) async fn note_second_factor<S: SqlTransaction>(db: &S, id: SessionId) -> Read<(), S> {
+    static NOTE: NamedStatement =
+        NamedStatement::new("UPDATE sessions SET second_factor = true WHERE id = :id");
+    db.execute(&NOTE, values! { id }).await.map(drop)
+}
+
+/// Ends all sessions of a user except for one, with their grants that end with them.
+pub(super) async fn end_others<S: SqlTransaction>(
+    db: &S,
+    user: UserId,
+    kept: SessionId,
+    at: Timestamp,
+    revocations_expire_at: Timestamp,
+) -> Read<Vec<Revocation>, S> {
+    static OTHERS: NamedStatement =
+        NamedStatement::new("SELECT id FROM sessions WHERE user_id = :user AND id <> :kept {for update}");
+    static DELETE: NamedStatement = NamedStatement::new("DELETE FROM sessions WHERE id = :id");
+    let mut revoked = Vec::new();
+    for id in db.list::<SessionId>(&OTHERS, values! { user, kept }).await? {
+        logout_deliveries::session_ends(db, id, at).await?;
+        revoked.extend(end_grants(db, id, None, at, revocations_expire_at).await?);
+        db.execute(&DELETE, values! { id }).await?;
+    }
+    Ok(revoked)
 }
 
 /// Revokes the grants that end with a session, unless it goes on as the one of this user.

@@ -24,8 +24,8 @@ macro_rules! select {
             "SELECT u.id, u.name, u.password, u.active, u.password_expires_at,
                 (SELECT string_agg(CAST(role_id AS text), ' ' ORDER BY role_id) FROM user_roles
                     WHERE user_id = u.id),
-                u.epoch, u.failures, u.failures_since, u.locked_until, u.attributes, u.subject_seed, u.created_at,
-                u.updated_at",
+                u.epoch, u.failures, u.failures_since, u.locked_until, u.attributes, u.subject_seed,
+                EXISTS (SELECT 1 FROM second_factors f WHERE f.user_id = u.id), u.created_at, u.updated_at",
             $columns,
             " FROM users u ",
             $tail
@@ -48,6 +48,7 @@ impl Record for User {
             lockout: row.record()?,
             attributes: attributes(row.read()?)?,
             subject_seed: SubjectSeed::new(row.read()?),
+            has_second_factor: row.read()?,
             created_at: row.read()?,
             updated_at: row.read()?,
         })

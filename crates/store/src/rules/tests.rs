@@ -70,6 +70,7 @@ fn the_last_active_administrator_stays_one() {
         lockout: Lockout::default(),
         attributes: None,
         subject_seed: domain::account::attributes::SubjectSeed::new("00".repeat(16)),
+        has_second_factor: false,
         created_at: Timestamp::from_secs(0),
         updated_at: Timestamp::from_secs(0),
     };

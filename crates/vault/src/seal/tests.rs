@@ -149,7 +149,7 @@ fn the_longest_token_and_code_open() {
         details: GrantDetails {
             resources: longest_resources(),
             data: Some(Box::new(most_data())),
-            sign_in: Some(SignInDetails { auth_time: far, sid: Some("s".repeat(64)) }),
+            sign_in: Some(SignInDetails { auth_time: far, sid: Some("s".repeat(64)), second_factor: false }),
             nonce: Some("\u{7f}".repeat(512)),
             dpop_jkt: Some("j".repeat(43)),
             certificate: Some("c".repeat(43)),

@@ -174,9 +174,12 @@ async fn by_password(access_note: Noting<'_>, sent: Authorization<'_>) -> Result
             SignInRefusal::Fault(fault) => {
                 ManagementProblem::server(&fault, ManagementErrorCode::Unavailable)
             }
-            SignInRefusal::Refused | SignInRefusal::Locked { .. } | SignInRefusal::PasswordExpired => {
-                access_note.nobody(format!("Not signed in: {refusal}."))
-            }
+            SignInRefusal::Refused
+            | SignInRefusal::Locked { .. }
+            | SignInRefusal::PasswordExpired
+            | SignInRefusal::SecondFactorNeeded
+            | SignInRefusal::WrongCode
+            | SignInRefusal::StepExpired => access_note.nobody(format!("Not signed in: {refusal}.")),
         })
 }
 

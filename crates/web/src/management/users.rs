@@ -93,6 +93,28 @@ pub(crate) async fn delete(
     Ok(no_content())
 }
 
+/// Whether a user has a second factor.
+pub(crate) async fn second_factor(
+    Use(users): Use<UserService>,
+    Authenticated(caller): Authenticated,
+    Path((id,)): Path<(UserId,)>,
+    ClientOrigin(origin): ClientOrigin,
+) -> Result<Response, ManagementProblem> {
+    let found = users.second_factor(&caller, id, &origin).await.map_err(problem)?;
+    Ok(json(StatusCode::OK, &answer::second_factor(found.as_ref())))
+}
+
+/// Removes the second factor of a user who has lost it.
+pub(crate) async fn reset_second_factor(
+    Use(users): Use<UserService>,
+    Authenticated(caller): Authenticated,
+    Path((id,)): Path<(UserId,)>,
+    ClientOrigin(origin): ClientOrigin,
+) -> Result<Response, ManagementProblem> {
+    users.reset_second_factor(&caller, id, &origin).await.map_err(problem)?;
+    Ok(no_content())
+}
+
 /// What to do with the possessions of a deleted user. A misspelt parameter must not count as an omitted one.
 fn estate(query: &QueryParameters) -> Result<PossessionsAction, ManagementProblem> {
     query.only(&["transferTo", "force"])?;

@@ -72,6 +72,10 @@ pub mod fields {
     pub const FOR_ODATA: Name = Name::new("odata", 8);
     /// Whether a personal access token is for agents.
     pub const FOR_MCP: Name = Name::new("mcp", 8);
+    /// The code of a second factor, as a person types it.
+    pub const CODE: Name = Name::new("code", 64);
+    /// The sealed state between two pages of a sign-in, or of setting up a second factor.
+    pub const TICKET: Name = Name::new("ticket", 256);
     /// The button of the consent page.
     pub const DECISION: Name = Name::new("decision", 16);
 }

@@ -1,14 +1,17 @@
 //! Signing in.
 
+use std::sync::Arc;
+
 use app::Fault;
 use app::identity::sessions::SessionService;
 use app::identity::sign_in::SignInService;
-use app::identity::sign_in::{SignInCredentials, SignInRefusal};
+use app::identity::sign_in::{ShownFactor, SignInCredentials, SignInRefusal};
+use app::node::entity_cache::Account;
 use app::protocol::authorize::RequestingApplication;
 use askama::Template;
 use axum::extract::RawQuery;
 use axum::response::Response;
-use domain::secret::Password;
+use domain::secret::{Password, SessionCookie};
 use http::StatusCode;
 use oauth::parameters::Parameters;
 
@@ -19,6 +22,8 @@ use crate::filters;
 use crate::http::cookies;
 use crate::http::faults::set_retry_after;
 use crate::respond::page::{self, sentence};
+
+pub mod factor;
 
 /// The page with the form.
 #[derive(Template)]
@@ -140,28 +145,39 @@ pub async fn sign_in(
         name: form.field(fields::USERNAME).to_owned(),
         password: Password::new(form.field(fields::PASSWORD)),
     };
-    match open(&visit, &users, &sessions, &credentials).await {
-        Ok(cookie) => {
-            let onward = go_to(onward(form.field(fields::CONTINUE)));
-            visit.with_session(onward, &cookie, &visit.new_browser_state())
-        }
+    let account = match users.check_password(&credentials, &visit.origin).await {
+        Ok(account) => account,
+        Err(refusal) => return refused(&visit, &users, &form, &refusal).await,
+    };
+    if account.user.has_second_factor {
+        let ticket = users.half(&account, visitor);
+        return factor::ask(&visit, &ticket, onward(form.field(fields::CONTINUE)));
+    }
+    match open(&visit, &sessions, account, None).await {
+        Ok(cookie) => signed_in(&visit, &form, &cookie),
         Err(refusal) => refused(&visit, &users, &form, &refusal).await,
     }
+}
+
+/// The browser goes on with its session.
+fn signed_in(visit: &Visit, form: &FormBody, cookie: &SessionCookie) -> Response {
+    let onward = go_to(onward(form.field(fields::CONTINUE)));
+    visit.with_session(onward, cookie, &visit.new_browser_state())
 }
 
 /// Opens a session; the previous session of the browser ends.
 async fn open(
     visit: &Visit,
-    users: &SignInService,
     sessions: &SessionService,
-    credentials: &SignInCredentials,
-) -> Result<domain::secret::SessionCookie, SignInRefusal> {
-    let account = users.sign_in(credentials, &visit.origin).await?;
+    account: Arc<Account>,
+    shown: Option<ShownFactor>,
+) -> Result<SessionCookie, SignInRefusal> {
     let until_now = cookies::session(&visit.headers, visit.state.cookie_scope());
-    let (_, cookie) = sessions.open(account, until_now.as_ref(), &visit.origin).await?;
+    let (_, cookie) = sessions.open(account, shown, until_now.as_ref(), &visit.origin).await?;
     Ok(cookie)
 }
 
+/// The sign-in page again, with the reason.
 async fn refused(visit: &Visit, users: &SignInService, form: &FormBody, refusal: &SignInRefusal) -> Response {
     if let SignInRefusal::Fault(cause) = refusal {
         return fault(cause);

@@ -2,7 +2,9 @@
 
 use askama::Template;
 
-use super::{account, demo, device, ended, login, logout, password, profile, requests, start, tokens};
+use super::{
+    account, demo, device, ended, login, logout, password, profile, requests, security, start, tokens,
+};
 use crate::http::base_path::BasePath;
 
 /// A name that would do harm if it were not escaped, in text, in an attribute, or in an address.
@@ -23,6 +25,8 @@ fn all() -> Vec<String> {
     pages.extend(ended::samples());
     pages.extend(requests::samples());
     pages.extend(tokens::samples());
+    pages.extend(login::factor::samples());
+    pages.extend(security::samples());
     pages.extend(crate::oauth::authorize::samples());
     pages.extend(crate::oauth::logout::samples());
     pages.extend(crate::respond::page::samples());

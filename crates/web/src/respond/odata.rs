@@ -162,9 +162,12 @@ impl From<SignInRefusal> for ODataProblem {
     fn from(refusal: SignInRefusal) -> Self {
         let message = refusal.to_string();
         match refusal {
-            SignInRefusal::Refused | SignInRefusal::Locked { .. } | SignInRefusal::PasswordExpired => {
-                Self::unauthenticated(message)
-            }
+            SignInRefusal::Refused
+            | SignInRefusal::Locked { .. }
+            | SignInRefusal::PasswordExpired
+            | SignInRefusal::SecondFactorNeeded
+            | SignInRefusal::WrongCode
+            | SignInRefusal::StepExpired => Self::unauthenticated(message),
             SignInRefusal::TooOften { retry_after_secs } => {
                 let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message);
                 Self { retry_after_secs: Some(retry_after_secs), ..problem }

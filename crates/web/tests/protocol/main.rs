@@ -69,6 +69,7 @@ mod response_modes;
 mod revocation;
 mod rotation;
 mod scopes;
+mod second_factor;
 mod secret_assertions;
 mod session_management;
 mod sign_in;

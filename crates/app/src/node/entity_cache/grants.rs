@@ -25,22 +25,34 @@ impl EntityCache {
         self.grants.remove(&id);
     }
 
-    /// Caches when the user of a grant signed in, and returns it.
-    pub(crate) fn cache_sign_in(&self, grant: GrantId, details: &GrantDetails) -> Option<Timestamp> {
-        let at = signed_in_at(details);
-        self.sign_ins.insert(grant, SignIn(at));
-        at
+    /// Caches the sign-in of the user of a grant, and returns it.
+    pub(crate) fn cache_sign_in(&self, grant: GrantId, details: &GrantDetails) -> Option<SignIn> {
+        let sign_in = SignIn::of(details);
+        self.sign_ins.insert(grant, KnownSignIn(sign_in));
+        sign_in
     }
 }
 
-/// When the user of a grant signed in for it; `None` if nobody did.
-pub(crate) fn signed_in_at(details: &GrantDetails) -> Option<Timestamp> {
-    details.sign_in.as_ref().map(|sign_in| Timestamp::from_secs(sign_in.auth_time))
+/// The sign-in of a user for a grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignIn {
+    /// When it was.
+    pub at: Timestamp,
+    /// `acr`: how the user signed in.
+    pub acr: &'static str,
 }
 
-/// When the user of a grant signed in; `None` if nobody did.
+impl SignIn {
+    /// The sign-in for a grant; `None` if nobody signed in.
+    pub(crate) fn of(details: &GrantDetails) -> Option<Self> {
+        let sign_in = details.sign_in.as_ref()?;
+        Some(Self { at: Timestamp::from_secs(sign_in.auth_time), acr: sign_in.acr() })
+    }
+}
+
+/// The sign-in for a grant; `None` if nobody signed in.
 #[derive(Clone, Copy)]
-pub(super) struct SignIn(Option<Timestamp>);
+pub(super) struct KnownSignIn(Option<SignIn>);
 
 /// Grants, with the revocations of everything that this node knows.
 #[derive(Clone, Copy)]
@@ -69,10 +81,10 @@ impl StoredGrants<'_> {
         grant
     }
 
-    /// When the user behind a token signed in for its grant; `None` if nobody did, or if the grant is gone.
-    pub(crate) async fn sign_in_of(self, grant: Option<GrantId>) -> Result<Option<Timestamp>, StoreError> {
+    /// The sign-in of the user behind a token for its grant; `None` if nobody signed in, or if the grant is gone.
+    pub(crate) async fn sign_in_of(self, grant: Option<GrantId>) -> Result<Option<SignIn>, StoreError> {
         let Some(id) = grant else { return Ok(None) };
-        if let Some(SignIn(cached)) = self.context.entities.sign_ins.get(&id) {
+        if let Some(KnownSignIn(cached)) = self.context.entities.sign_ins.get(&id) {
             return Ok(cached);
         }
         let grant = match self.context.entities.last_seen_grant(id) {

@@ -37,6 +37,7 @@ pub(super) fn signed_in(checked: &Checked, session: &LiveSession) -> SignedIn {
         epoch: session.session.user_epoch,
         auth_time: session.session.auth_time,
         sid: session.session.sid.clone(),
+        second_factor: session.session.second_factor,
         is_expected,
     }
 }

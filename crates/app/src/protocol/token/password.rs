@@ -30,6 +30,9 @@ impl TokenService {
                 match refusal {
                     SignInRefusal::Refused | SignInRefusal::Locked { .. } => Refusal::CredentialsWrong.into(),
                     SignInRefusal::PasswordExpired => Refusal::PasswordExpired.into(),
+                    SignInRefusal::SecondFactorNeeded
+                    | SignInRefusal::WrongCode
+                    | SignInRefusal::StepExpired => Refusal::SecondFactorNeeded.into(),
                     SignInRefusal::TooOften { retry_after_secs } => {
                         ProtocolRefusal::TooOften { retry_after_secs }
                     }

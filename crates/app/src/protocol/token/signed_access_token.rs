@@ -9,7 +9,6 @@ use oauth::oidc::subject::names_the_user;
 use oauth::signing::JwtType;
 use oauth::token::token_exchange::subject_of;
 use oauth::token_payload::AccessToken;
-use oauth::user_authentication::PASSWORD_ACR;
 
 use super::TokenService;
 use crate::Fault;
@@ -37,7 +36,7 @@ impl TokenService {
             .map_err(|error| Fault::Broken(error.into()))?;
         let audience = audience_in(token, &registry, public_url);
         let subject = self.subject_in(token, application).await?;
-        let auth_time = StoredGrants::of(&self.context).sign_in_of(token.grant).await?;
+        let sign_in = StoredGrants::of(&self.context).sign_in_of(token.grant).await?;
         let claims = AccessTokenClaims {
             issuer: public_url,
             audience: &audience,
@@ -47,8 +46,8 @@ impl TokenService {
             expires_at: token.expires_at,
             // Whoever verifies the token does not know which scopes imply others.
             scope: &registry.text(&registry.effective(&token.scopes)),
-            auth_time,
-            acr: auth_time.map(|_| PASSWORD_ACR),
+            auth_time: sign_in.map(|sign_in| sign_in.at),
+            acr: sign_in.map(|sign_in| sign_in.acr),
             authorization_details: in_a_token(authorization_details),
             act: token.details.exchanged.as_ref().and_then(|exchanged| exchanged.act.as_deref()),
             binding: token.binding,

@@ -170,7 +170,8 @@ fn a_code_that_is_older_than_a_revocation_of_everything_is_refused() {
 
 #[test]
 fn a_code_names_its_session_and_a_grant_only_one_with_openid() {
-    let sign_in = SignInDetails { auth_time: NOW.as_secs(), sid: Some("one".to_owned()) };
+    let sign_in =
+        SignInDetails { auth_time: NOW.as_secs(), sid: Some("one".to_owned()), second_factor: false };
     for (scope, of_grant) in [(BuiltInScope::OData, None), (BuiltInScope::OpenId, Some("one".to_owned()))] {
         let details = GrantDetails { sign_in: Some(sign_in.clone()), ..GrantDetails::default() };
         let code = AuthorizationCode { details, scopes: scope.into(), ..code() };

@@ -2,6 +2,7 @@
 
 use domain::account::User;
 use domain::account::attributes::{Attribute, UserAttributes};
+use domain::account::second_factor::SecondFactor;
 use domain::time::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -39,6 +40,25 @@ struct PasswordInfo {
 #[derive(Serialize)]
 struct Permissions {
     roles: Vec<i64>,
+}
+
+/// The second factor of a user.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SecondFactorResponse {
+    enrolled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enrolled_at: Option<String>,
+    recovery_codes_left: u32,
+}
+
+/// The response about the second factor of a user, who may have none.
+pub(super) fn second_factor(found: Option<&SecondFactor>) -> SecondFactorResponse {
+    SecondFactorResponse {
+        enrolled: found.is_some(),
+        enrolled_at: found.map(|factor| rfc3339(factor.created_at)),
+        recovery_codes_left: found.map_or(0, |factor| factor.recovery_codes),
+    }
 }
 
 /// The response about a user.

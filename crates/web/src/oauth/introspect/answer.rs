@@ -3,7 +3,6 @@
 use app::protocol::introspection::LiveToken;
 use oauth::json_writer::JsonObject;
 use oauth::proof::KeyBinding;
-use oauth::user_authentication::PASSWORD_ACR;
 use serde::{Serialize, Serializer};
 
 /// `cnf`: one member, which names the key or the certificate.
@@ -51,9 +50,9 @@ pub(super) fn body(token: &LiveToken, issuer: &str) -> Vec<u8> {
     if let Some(act) = &token.act {
         body.value("act", act);
     }
-    if let Some(time) = token.auth_time {
+    if let Some(sign_in) = token.sign_in {
         // [RFC 9470 §6.2](https://www.rfc-editor.org/rfc/rfc9470#section-6.2).
-        body.number("auth_time", time).text("acr", PASSWORD_ACR);
+        body.number("auth_time", sign_in.at.as_secs()).text("acr", sign_in.acr);
     }
     if let Some(details) = &token.authorization_details {
         // [RFC 9396 §9.2](https://www.rfc-editor.org/rfc/rfc9396#section-9.2).

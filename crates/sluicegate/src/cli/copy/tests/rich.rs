@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::account::data_source::{GROUP_STORE, GroupMember};
 use domain::account::network::Network;
+use domain::account::second_factor::SealedTotpSecret;
 use domain::account::{ADMINISTRATOR_ROLE, LockoutPolicy, Permission, Role, SealedOption, USER_ROLE, User};
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{ApplicationId, CodeId, ConsentId, DataSourceId, GrantId, RoleId, TokenId, UserId};
@@ -24,8 +25,8 @@ use store::{
     BackchannelInsertion, BackchannelLimits, ComesFrom, DeviceInsertion, GrantCreation, MembersChange,
     ModelChange, ModelPrecondition, NewApplication, NewBackchannelAuthentication, NewConsent, NewDataSource,
     NewDeviceAuthorization, NewGrant, NewInitialAccessToken, NewPersonalAccessToken, NewPushedRequest,
-    NewRegistration, NewSecret, NewSession, NewUser, PushedRequestLimits, RefusedSignIn, SealedSecret,
-    Sealing, Sharing, Store, SucceededSignIn, Usage,
+    NewRegistration, NewSecondFactor, NewSecret, NewSession, NewUser, PushedRequestLimits, RefusedSignIn,
+    SealedSecret, Sealing, Sharing, Store, SucceededSignIn, Usage,
 };
 
 mod keys;
@@ -84,6 +85,7 @@ pub(super) async fn fill(store: &dyn Store) {
             auth_time: START,
             expires_at: Timestamp::from_secs(1_000_000 + secs),
             sid: "one".to_owned(),
+            second_factor: false,
             replaces: None,
         };
         session = Some(store.insert_session(new, event(Action::SignIn)).await.unwrap().unwrap().id);
@@ -109,6 +111,7 @@ pub(super) async fn fill(store: &dyn Store) {
     assert!(store.use_assertion(PUSHED, OVER).await.unwrap());
     registered_client(store, &app, ada.id).await;
     personal_access_token(store, &ada).await;
+    second_factor(store, &ada).await;
     trusted(store).await;
     store.probe().await.unwrap();
 }
@@ -151,6 +154,31 @@ async fn personal_access_token(store: &dyn Store, user: &User) {
     store.record_usage(usage).await.unwrap();
 }
 
+/// A second factor, and a session in which it was shown.
+async fn second_factor(store: &dyn Store, user: &User) {
+    let session = NewSession {
+        user: user.id,
+        user_epoch: user.epoch,
+        digest: Digest::from_bytes([18; 32]),
+        auth_time: START,
+        expires_at: OVER,
+        sid: ODD.to_owned(),
+        second_factor: true,
+        replaces: None,
+    };
+    let session = store.insert_session(session, event(Action::SignIn)).await.unwrap().unwrap().id;
+    let new = NewSecondFactor {
+        user: user.id,
+        user_epoch: user.epoch,
+        secret: SealedTotpSecret::new(vec![0, 255, 7]),
+        step: i64::MAX,
+        recovery_codes: vec![Digest::from_bytes([19; 32]), Digest::from_bytes([20; 32])],
+        session,
+        revocations_expire_at: OVER,
+    };
+    store.insert_second_factor(new, event(Action::AddSecondFactor)).await.unwrap().unwrap();
+}
+
 /// Registers a client by an initial access token of an Administrator, with the settings of another application.
 async fn registered_client(store: &dyn Store, like: &Application, creator: UserId) {
     let token = NewInitialAccessToken {
@@ -187,6 +215,7 @@ async fn logout_delivery(store: &dyn Store, user: &User, application: Applicatio
         auth_time: START,
         expires_at: OVER,
         sid: ODD.to_owned(),
+        second_factor: false,
         replaces: None,
     };
     let session = store.insert_session(new, event(Action::SignIn)).await.unwrap().unwrap().id;
