@@ -89,7 +89,7 @@ fn decoded(text: &[u8]) -> (String, bool) {
 fn unescaped(text: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = position(rest, |byte| matches!(byte, b'+' | b'%')) {
+    while let Some(at) = memchr::memchr2(b'+', b'%', rest) {
         let (plain, from) = rest.split_at(at);
         bytes.extend_from_slice(plain);
         let after = &from[1..];
@@ -113,19 +113,10 @@ fn octet(text: &[u8]) -> Option<(u8, &[u8])> {
 
 /// What is before and after the first such byte.
 fn split_once(text: &[u8], separator: u8) -> (&[u8], Option<&[u8]>) {
-    match position(text, |byte| byte == separator) {
+    match memchr::memchr(separator, text) {
         Some(at) => (&text[..at], Some(&text[at + 1..])),
         None => (text, None),
     }
-}
-
-/// Where the first wanted byte is. The compiler examines the bytes of a whole chunk at once.
-fn position(text: &[u8], wanted: impl Fn(u8) -> bool) -> Option<usize> {
-    let has_wanted =
-        |chunk: &[u8; 16]| chunk.iter().fold(0, |found, byte| found | u8::from(wanted(*byte))) != 0;
-    let chunks = text.as_chunks::<16>().0;
-    let from = 16 * chunks.iter().take_while(|chunk| !has_wanted(chunk)).count();
-    text[from..].iter().position(|byte| wanted(*byte)).map(|at| from + at)
 }
 
 /// Keeps every member in order, so that repetitions are detected; `None` stands for a value that is not a
