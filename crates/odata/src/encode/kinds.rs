@@ -91,8 +91,10 @@ impl Values {
         for field in &self.fields {
             let cell = row.cell(field.column);
             let fits = row_buffer.field(field, cell);
-            invalid_values.values += u64::from(!fits);
-            invalid_values.promised += u64::from(field.promised && (!fits || matches!(cell, Cell::Null)));
+            if !fits || matches!(cell, Cell::Null) {
+                invalid_values.values += u64::from(!fits);
+                invalid_values.promised += u64::from(field.promised);
+            }
         }
         invalid_values
     }
