@@ -1,6 +1,7 @@
 //! From the syntax tree of a request and a model to a [tree](crate::tree) of typed, nullability-aware
 //! nodes.
 
+mod call;
 mod chain;
 pub(crate) mod condition;
 mod derived;

@@ -47,6 +47,15 @@ impl Duration {
         self.picoseconds
     }
 
+    /// Its length in seconds, as a decimal number.
+    pub(crate) fn seconds(self) -> String {
+        let picoseconds = self.picoseconds.unsigned_abs();
+        let (seconds, fraction) = (picoseconds / SECOND as u128, picoseconds % SECOND as u128);
+        let sign = if self.picoseconds < 0 { "-" } else { "" };
+        let text = format!("{sign}{seconds}.{fraction:012}");
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    }
+
     /// The canonical text of all durations of the same length, such as `PT1M`.
     pub(crate) fn text(self) -> String {
         let (seconds, fraction) = (

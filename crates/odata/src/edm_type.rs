@@ -32,6 +32,41 @@ pub enum EdmType {
 }
 
 impl EdmType {
+    /// The type with this qualified name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let all = [
+            Self::Boolean,
+            Self::Byte,
+            Self::SByte,
+            Self::Int16,
+            Self::Int32,
+            Self::Int64,
+            Self::Decimal { precision: None, scale: None },
+            Self::Single,
+            Self::Double,
+            Self::String { max_length: None },
+            Self::Guid,
+            Self::Date,
+            Self::TimeOfDay,
+            Self::DateTimeOffset,
+            Self::Duration,
+            Self::Binary,
+        ];
+        all.into_iter().find(|ty| ty.name() == name)
+    }
+
+    /// The least and the greatest value, if it is a type of integers.
+    pub(crate) fn whole_bounds(self) -> Option<[i64; 2]> {
+        Some(match self {
+            Self::Byte => [0, 255],
+            Self::SByte => [-128, 127],
+            Self::Int16 => [i16::MIN.into(), i16::MAX.into()],
+            Self::Int32 => [i32::MIN.into(), i32::MAX.into()],
+            Self::Int64 => [i64::MIN, i64::MAX],
+            _ => return None,
+        })
+    }
+
     /// The qualified name in `$metadata`, such as `Edm.Int32`.
     pub fn name(self) -> &'static str {
         match self {

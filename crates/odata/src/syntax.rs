@@ -198,6 +198,8 @@ pub enum Arguments<'t> {
     Lambda(&'t str, Box<Node<'t>>),
     /// `($filter=…)` of a count segment; `None` for other options.
     Count(Option<Box<Node<'t>>>),
+    /// `(condition: value, …)` of `case`.
+    Cases(Vec<(Node<'t>, Node<'t>)>),
     /// What is not read.
     Options,
 }

@@ -9,17 +9,16 @@ use crate::error::{Error, Reason};
 use crate::hint;
 use crate::model::EntityType;
 use crate::statement::Unanswerable;
-use crate::syntax::{Arguments, Binary, Expression, Junction, Literal, Node, Step, Unary};
+use crate::syntax::{Binary, Expression, Junction, Literal, Node, Step, Unary};
 use crate::tree::class::Class;
-use crate::tree::function::{self, Function, NOW};
-use crate::tree::typed::{Arithmetic, Comparison, Constant, Term, Typed, constant, numeric};
+use crate::tree::typed::{Arithmetic, Comparison, Term, Typed, constant, numeric};
 
 pub(crate) struct Binder<'m> {
     /// The rows to which names refer.
     pub(super) scopes: Scopes<'m>,
     /// The option that is being bound, for errors.
     pub(super) target: &'static str,
-    now: Timestamp,
+    pub(super) now: Timestamp,
     pub(crate) used_now: bool,
     /// The computed values to which names may refer.
     pub(super) names: Names,
@@ -117,7 +116,7 @@ impl<'m> Binder<'m> {
         self.accepted(bound, node.at, operation, accept)
     }
 
-    fn accepted(
+    pub(super) fn accepted(
         &self,
         bound: Typed,
         at: usize,
@@ -280,69 +279,6 @@ impl<'m> Binder<'m> {
             }
         }
         Ok(Typed::member(operand, list))
-    }
-
-    fn call(&mut self, step: &Step<'_>, arguments: &Arguments<'_>) -> Result<Typed, Error> {
-        if function::is_known_unsupported(step.name) || step.name.contains('.') || step.name.starts_with('$')
-        {
-            return Err(self.unsupported(&format!("the function {}", step.name), step.at));
-        }
-        let Arguments::Call(arguments) = arguments else {
-            return Err(self.unsupported("a lambda operator", step.at));
-        };
-        if self.scopes.current().entity_type.navigation(step.name).is_some() {
-            return Err(self.unsupported("navigation in an expression", step.at));
-        }
-        let unknown = || {
-            let error = Reason::UnknownFunction(step.name.to_owned()).at(self.target, step.at);
-            error.hinting(hint::function(step.name))
-        };
-        if arguments.iter().any(|(name, _)| name.is_some()) {
-            return Err(unknown());
-        }
-        if step.name.eq_ignore_ascii_case(NOW) {
-            return self.now(arguments.len(), step.at);
-        }
-        let function = Function::find(step.name).ok_or_else(unknown)?;
-        let signature = function.signature();
-        if !(signature.required..=signature.accepts.len()).contains(&arguments.len()) {
-            let (function, expected) = (function.name(), signature.count());
-            return Err(Reason::ArgumentCount { function, expected }.at(self.target, step.at));
-        }
-        let mut bound = Vec::with_capacity(arguments.len());
-        for ((_, argument), accepts) in arguments.iter().zip(signature.accepts) {
-            let at = argument.at;
-            if let Expression::Literal(Literal::DateTimeOffset(_, offset)) = argument.expression
-                && function.depends_on_zone(offset)
-            {
-                return Err(Reason::OtherZone(function.name().to_owned()).at(self.target, at));
-            }
-            let argument = self.bind_subject(argument)?;
-            bound.push(self.accepted(argument, at, function.name(), |class| accepts.contains(&class))?);
-        }
-        if bound.iter().any(|argument| argument.class == Class::Null) {
-            return Ok(Typed::null());
-        }
-        if let (Function::Substring, Some(length)) = (function, bound.get(2))
-            && length.constant_integer().is_some_and(|length| length < 0)
-        {
-            let at = arguments[2].1.at;
-            return Err(Reason::Unanswerable(Unanswerable::NegativeLength).at(self.target, at));
-        }
-        if let Some(constant) = bound[0].rounded(function) {
-            return Ok(constant);
-        }
-        let class = signature.class.unwrap_or(bound[0].class);
-        let nullable = signature.nullable || bound.iter().any(|argument| argument.nullable);
-        Ok(Typed { term: Term::Call(function, bound), class, nullable })
-    }
-
-    fn now(&mut self, arguments: usize, at: usize) -> Result<Typed, Error> {
-        if arguments > 0 {
-            return Err(Reason::ArgumentCount { function: NOW, expected: "no argument" }.at(self.target, at));
-        }
-        self.used_now = true;
-        Ok(Typed::constant(Constant::DateTimeOffset(self.now.into())))
     }
 }
 

@@ -37,15 +37,13 @@ pub(crate) enum Writing {
 
 impl Writing {
     pub(super) fn of(Reading { ty, form }: Reading, format: Format) -> Self {
-        let small = |min, max| Self::Integer { min, max, quoted: false };
         let quoted = format.ieee754_compatible;
         match ty {
             EdmType::Boolean => Self::Boolean(form),
-            EdmType::Byte => small(0, 255),
-            EdmType::SByte => small(-128, 127),
-            EdmType::Int16 => small(i64::from(i16::MIN), i64::from(i16::MAX)),
-            EdmType::Int32 => small(i64::from(i32::MIN), i64::from(i32::MAX)),
-            EdmType::Int64 => Self::Integer { min: i64::MIN, max: i64::MAX, quoted },
+            EdmType::Byte | EdmType::SByte | EdmType::Int16 | EdmType::Int32 | EdmType::Int64 => {
+                let [min, max] = ty.whole_bounds().unwrap_or([i64::MIN, i64::MAX]);
+                Self::Integer { min, max, quoted: quoted && ty == EdmType::Int64 }
+            }
             EdmType::Decimal { scale, .. } => Self::Decimal { scale, quoted },
             EdmType::Single | EdmType::Double => Self::Float,
             EdmType::String { .. } => Self::String,

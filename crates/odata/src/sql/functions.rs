@@ -7,6 +7,7 @@ mod text;
 mod total;
 
 use crate::cell::{Cell, Value};
+use crate::duration::Duration;
 use crate::form::{Layout, Reading};
 use crate::hash;
 use crate::statement::Unanswerable;
@@ -40,6 +41,8 @@ pub const FUNCTIONS: &[SqlFunction] = &[
     function("sluicegate_ceiling", 1, |cells| Ok(rounded(cells, f64::ceil))),
     // Half away from zero.
     function("sluicegate_round", 1, |cells| Ok(rounded(cells, f64::round))),
+    // The seconds of a duration in the form in which it is compared.
+    function("sluicegate_seconds", 1, |cells| Ok(seconds(cells))),
     function("sluicegate_add", 2, |cells| numbers(cells, |a, b| Ok(number::add(a, b)))),
     function("sluicegate_sub", 2, |cells| numbers(cells, |a, b| Ok(number::sub(a, b)))),
     function("sluicegate_mul", 2, |cells| numbers(cells, |a, b| Ok(number::mul(a, b)))),
@@ -93,6 +96,14 @@ fn digest(cells: &[Cell<'_>]) -> Value {
         [Cell::Null] | [] => Value::Null,
         [cell, ..] => Value::Integer(hash::digest(*cell)),
     }
+}
+
+fn seconds(cells: &[Cell<'_>]) -> Value {
+    let [Cell::Text(text)] = cells else { return Value::Null };
+    let duration = std::str::from_utf8(text).ok().and_then(Duration::of_ordered);
+    duration.map_or(Value::Null, |duration| {
+        Number::of(Cell::Text(duration.seconds().as_bytes())).map_or(Value::Null, Number::value)
+    })
 }
 
 /// An integer stays unchanged, whatever its size.

@@ -325,6 +325,10 @@ impl Rules for Mysql {
         (if equal { "" } else { "NOT " }, " <=> ")
     }
 
+    fn whole(&self, writer: &mut Writer<'_>, operand: &Typed) {
+        around(writer, "CAST(", [operand], "", " AS SIGNED)");
+    }
+
     fn call(&self, writer: &mut Writer<'_>, function: Function, arguments: &[Typed]) {
         call::call(writer, function, arguments);
     }

@@ -12,7 +12,7 @@ mod compare;
 mod constant;
 mod number;
 
-use super::clauses::{RowLimits, limit_and_offset, limit_to, plain_alias, quote};
+use super::clauses::{RowLimits, around, limit_and_offset, limit_to, plain_alias, quote};
 use super::keys::{self, TypedKeys};
 use super::{Capacity, Rules, Writer};
 use crate::cell::Value;
@@ -325,6 +325,10 @@ impl Rules for Postgres {
 
     fn null_safe(&self, equal: bool) -> (&'static str, &'static str) {
         ("", if equal { " IS NOT DISTINCT FROM " } else { " IS DISTINCT FROM " })
+    }
+
+    fn whole(&self, writer: &mut Writer<'_>, operand: &Typed) {
+        around(writer, "(", [operand], "", ")::int8");
     }
 
     fn call(&self, writer: &mut Writer<'_>, function: Function, arguments: &[Typed]) {

@@ -1,5 +1,6 @@
 //! Expressions as SQL, with OData's null logic.
 
+mod case;
 mod list;
 mod related;
 
@@ -66,6 +67,8 @@ impl Writer<'_> {
             Term::Negate(operand) => rules.negate(self, operand),
             Term::Arithmetic(operator, left, right) => rules.arithmetic(self, *operator, left, right),
             Term::Call(function, arguments) => rules.call(self, *function, arguments),
+            Term::Case(cases) => self.case(cases),
+            Term::Whole(operand) => rules.whole(self, operand),
             // A comparison is never null, but the expression for its truth may be.
             Term::Compare(..) | Term::In(..) | Term::Untrue(_) => {
                 self.text("((");
@@ -294,6 +297,7 @@ impl Writer<'_> {
             }
             Term::Negate(number) if may_be_no_number => self.null_test(number, test),
             Term::Call(_, arguments) if may_be_no_number => self.null_test(&arguments[0], test),
+            Term::Case(cases) if may_be_no_number => self.null_test_of_case(cases, test),
             Term::Column(column) => {
                 self.text(if test == IS_NULL { "" } else { "NOT " });
                 self.rules.is_null(self, *column);

@@ -303,6 +303,10 @@ impl Rules for Sqlite {
         ("", if equal { " IS " } else { " IS NOT " })
     }
 
+    fn whole(&self, writer: &mut Writer<'_>, operand: &Typed) {
+        around(writer, "CAST(", [operand], "", " AS INTEGER)");
+    }
+
     fn call(&self, writer: &mut Writer<'_>, function: Function, arguments: &[Typed]) {
         call::call(writer, function, arguments);
     }

@@ -51,6 +51,7 @@ fn model() -> Model {
     let pairs = [("A", EdmType::Int32, false), ("B", EdmType::Int32, false), ("C", EdmType::Int32, false)];
     let tables = vec![
         table("Things", &things, &["Id"]),
+        table("Spans", &[("Id", EdmType::Int32, false), ("Wait", EdmType::Duration, false)], &["Id"]),
         table("Pairs", &pairs, &["A", "B"]),
         table("Words", &[("W", text, false)], &["W"]),
     ];
@@ -209,13 +210,15 @@ fn every_function_and_operator_reaches_the_statement() {
         Class::DateTimeOffset => "At",
         Class::Date => "Day",
         Class::TimeOfDay => "Hour",
+        Class::Duration => "Wait",
         class => panic!("no column of {class:?}"),
     };
     for function in Function::ALL {
         let arguments: Vec<&str> =
             function.signature().accepts.iter().map(|accepts| column(&accepts[0])).collect();
         let call = format!("{}({})", function.name(), arguments.join(","));
-        let sql = sql(&format!("/Things/$count?$filter={call}%20ne%20null"));
+        let set = if arguments == ["Wait"] { "Spans" } else { "Things" };
+        let sql = sql(&format!("/{set}/$count?$filter={call}%20ne%20null"));
         assert!(sql.contains(strict::name(*function)), "{call}: {sql}");
     }
     for (operator, written) in

@@ -76,6 +76,12 @@ impl Step<'_> {
         match &mut self.arguments {
             Some(Arguments::Call(arguments)) => arguments.iter_mut().for_each(|(_, node)| node.relocate(at)),
             Some(Arguments::Lambda(_, node) | Arguments::Count(Some(node))) => node.relocate(at),
+            Some(Arguments::Cases(cases)) => {
+                for (condition, value) in cases {
+                    condition.relocate(at);
+                    value.relocate(at);
+                }
+            }
             Some(Arguments::Count(None) | Arguments::Options) | None => {}
         }
     }

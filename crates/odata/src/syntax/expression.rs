@@ -12,12 +12,11 @@ pub(crate) struct Parser<'t> {
     depth: usize,
     /// The number of open JSON arrays and objects.
     brackets: usize,
+    /// Whether a colon ends the expression, because it is a condition of `case`.
+    pub(super) ends_at_colon: bool,
     /// The length of the values of parameter aliases in bytes, as often as they are used.
     pub(super) aliased: usize,
 }
-
-/// The content of the parentheses after these names is not a list of expressions, and not supported.
-const HAS_OWN_GRAMMAR: [&str; 2] = ["aggregate", "case"];
 
 impl<'t> Parser<'t> {
     pub(crate) fn new(text: &'t str, target: &'static str) -> Self {
@@ -25,7 +24,7 @@ impl<'t> Parser<'t> {
     }
 
     pub(super) fn at(cursor: Cursor<'t>) -> Self {
-        Self { cursor, nodes: 0, depth: 0, brackets: 0, aliased: 0 }
+        Self { cursor, nodes: 0, depth: 0, brackets: 0, ends_at_colon: false, aliased: 0 }
     }
 
     /// Parses the whole text as one expression.
@@ -62,6 +61,18 @@ impl<'t> Parser<'t> {
         parsed
     }
 
+    /// Parses what a colon ends, or does not.
+    fn up_to_colon<T>(
+        &mut self,
+        ends: bool,
+        parse: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let outer = std::mem::replace(&mut self.ends_at_colon, ends);
+        let parsed = parse(self);
+        self.ends_at_colon = outer;
+        parsed
+    }
+
     pub(super) fn node(&mut self, at: usize, expression: Expression<'t>) -> Result<Node<'t>, Error> {
         self.nodes += 1;
         // The items of a list have their own limit.
@@ -77,7 +88,7 @@ impl<'t> Parser<'t> {
             Some(b'(') => {
                 self.cursor.at += 1;
                 self.cursor.blanks();
-                let inner = self.expression()?;
+                let inner = self.up_to_colon(false, Self::expression)?;
                 self.cursor.blanks();
                 self.cursor.expect(b')', "an operator or ')'")?;
                 return Ok(inner);
@@ -128,7 +139,7 @@ impl<'t> Parser<'t> {
                 return Err(Reason::TooManyItems(MAX_LIST).at(self.cursor.target, self.cursor.at));
             }
             let before = self.nodes;
-            let item = self.expression()?;
+            let item = self.up_to_colon(false, Self::expression)?;
             if matches!(item.expression, Expression::Literal(_)) {
                 self.nodes = before;
             }
@@ -159,7 +170,7 @@ impl<'t> Parser<'t> {
             self.cursor.blanks();
             self.cursor.expect(b':', "':'")?;
             self.cursor.blanks();
-            members.push((name, self.expression()?));
+            members.push((name, self.up_to_colon(false, Self::expression)?));
             self.cursor.blanks();
         }
         Ok(members)
@@ -172,7 +183,7 @@ impl<'t> Parser<'t> {
         if self.cursor.peek() == Some(b'\'') && !name.is_empty() {
             return self.prefixed_literal(name, start).map(Expression::Literal);
         }
-        if !matches!(self.cursor.peek(), Some(b'(' | b'/' | b':')) {
+        if !matches!(self.cursor.peek(), Some(b'(' | b'/')) {
             let literal = match name {
                 "INF" => Some(Literal::Double(f64::INFINITY)),
                 "NaN" => Some(Literal::Double(f64::NAN)),
@@ -203,7 +214,8 @@ impl<'t> Parser<'t> {
             if step.arguments.is_some() {
                 step.name = &self.cursor.text[at..self.cursor.at];
             }
-            step.arguments = Some(self.deeper(|parser| parser.arguments(name))?);
+            let arguments = |parser: &mut Self| parser.deeper(|parser| parser.arguments(name));
+            step.arguments = Some(self.up_to_colon(false, arguments)?);
         }
         Ok(step)
     }
@@ -229,8 +241,12 @@ impl<'t> Parser<'t> {
         if name == "$count" {
             return self.count_options();
         }
-        if HAS_OWN_GRAMMAR.iter().any(|other| name.eq_ignore_ascii_case(other)) {
+        // What it contains is not a list of expressions, and not supported.
+        if name.eq_ignore_ascii_case("aggregate") {
             return self.skip_options();
+        }
+        if name.eq_ignore_ascii_case("case") {
+            return self.cases();
         }
         let mut arguments = Vec::new();
         while !self.cursor.eat(b')') {
@@ -248,6 +264,24 @@ impl<'t> Parser<'t> {
             arguments.push((label, value));
         }
         Ok(Arguments::Call(arguments))
+    }
+
+    /// Conditions with their values, after the opening parenthesis of `case`.
+    fn cases(&mut self) -> Result<Arguments<'t>, Error> {
+        let mut cases = Vec::new();
+        loop {
+            let condition = self.up_to_colon(true, Self::expression)?;
+            self.cursor.blanks();
+            self.cursor.expect(b':', "an operator or ':'")?;
+            self.cursor.blanks();
+            cases.push((condition, self.expression()?));
+            self.cursor.blanks();
+            if self.cursor.eat(b')') {
+                return Ok(Arguments::Cases(cases));
+            }
+            self.cursor.expect(b',', "an operator, ',' or ')'")?;
+            self.cursor.blanks();
+        }
     }
 
     /// A name before `separator`, if the latter comes next.

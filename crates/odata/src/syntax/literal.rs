@@ -81,6 +81,11 @@ impl<'t> Parser<'t> {
         let start = self.cursor.at;
         let text =
             self.cursor.run(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'+' | b'-'));
+        if self.ends_at_colon
+            && let Some(literal) = self.before_colon(start, text)
+        {
+            return Ok(literal);
+        }
         if let Some(literal) = number_like(text) {
             return Ok(literal);
         }
@@ -91,6 +96,19 @@ impl<'t> Parser<'t> {
             }
             Reason::BadLiteral(text.to_owned()).at(self.cursor.target, start).hinting(hint::number(text))
         })
+    }
+
+    /// The literal at the end of a condition, which a colon follows: `12:30` is a time of day if another colon or an operator follows,
+    /// and otherwise the number 12 before the value 30.
+    fn before_colon(&mut self, start: usize, text: &'t str) -> Option<Literal<'t>> {
+        let next = self.cursor.rest().trim_start_matches(' ').chars().next();
+        if !matches!(next, None | Some(',' | ')')) && number_like(text).is_some() {
+            return None;
+        }
+        let ends = text.rmatch_indices(':').map(|(end, _)| end);
+        let (end, literal) = ends.filter_map(|end| Some((end, number_like(&text[..end])?))).next()?;
+        self.cursor.at = start + end;
+        Some(literal)
     }
 
     /// A literal that contains a sign which the client wrote as a bare plus, which is a space in a query.

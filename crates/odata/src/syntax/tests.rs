@@ -87,6 +87,15 @@ fn print_step(step: &Step<'_>, out: &mut String) {
             }
             out.push(')');
         }
+        Some(Arguments::Cases(cases)) => {
+            for (index, (condition, value)) in cases.iter().enumerate() {
+                out.push(if index == 0 { '(' } else { ',' });
+                print(condition, out);
+                out.push(':');
+                print(value, out);
+            }
+            out.push(')');
+        }
         Some(Arguments::Options) => out.push_str("()"),
     }
 }
@@ -127,6 +136,12 @@ fn forget_places(node: &mut Node<'_>) {
                     }
                     Some(Arguments::Lambda(_, predicate) | Arguments::Count(Some(predicate))) => {
                         forget_places(predicate);
+                    }
+                    Some(Arguments::Cases(cases)) => {
+                        for (condition, value) in cases {
+                            forget_places(condition);
+                            forget_places(value);
+                        }
                     }
                     _ => {}
                 }

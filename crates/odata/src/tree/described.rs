@@ -70,6 +70,7 @@ fn copies(value: &Typed, of_column: &dyn Fn(ScanColumn) -> u32) -> u32 {
         Term::Call(_, arguments) => {
             arguments.iter().map(|argument| copies(argument, of_column)).max().unwrap_or(1)
         }
+        Term::Case(cases) => cases.iter().map(|(_, value)| copies(value, of_column)).max().unwrap_or(1),
         // It is about a table.
         Term::Value(_, inner) => copies(inner, &|_| 1),
         _ => 1,
@@ -82,6 +83,7 @@ fn reads_other_rows(text: &Typed) -> bool {
     match &text.term {
         Term::Value(..) => true,
         Term::Call(_, arguments) => arguments.iter().any(reads_other_rows),
+        Term::Case(cases) => cases.iter().any(|(_, value)| reads_other_rows(value)),
         _ => false,
     }
 }

@@ -2,9 +2,54 @@
 
 use super::class::Class;
 
-/// The function without arguments that returns the time of the request. It is bound as a constant, so that no
-/// statement calls it; every other function is a [`Function`].
-pub(crate) const NOW: &str = "now";
+/// The functions that no statement calls: they are bound as constants or as other terms. Every other function is a
+/// [`Function`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BoundFunction {
+    /// The time of the request.
+    Now,
+    /// The earliest instant.
+    MinDateTime,
+    /// The latest instant.
+    MaxDateTime,
+    /// The offset of an instant from UTC.
+    TotalOffsetMinutes,
+    /// The value beside the first condition that is true.
+    Case,
+    /// A value as one of another type; null if there is none.
+    Cast,
+    /// Whether a value is of a type.
+    IsOf,
+}
+
+impl BoundFunction {
+    const ALL: [Self; 7] = [
+        Self::MinDateTime,
+        Self::MaxDateTime,
+        Self::Now,
+        Self::TotalOffsetMinutes,
+        Self::Case,
+        Self::Cast,
+        Self::IsOf,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Now => "now",
+            Self::MinDateTime => "mindatetime",
+            Self::MaxDateTime => "maxdatetime",
+            Self::TotalOffsetMinutes => "totaloffsetminutes",
+            Self::Case => "case",
+            Self::Cast => "cast",
+            Self::IsOf => "isof",
+        }
+    }
+
+    /// Finds a function by name, in any case.
+    pub(crate) fn find(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|function| function.name().eq_ignore_ascii_case(name))
+    }
+}
 
 /// The arguments and the result of a function.
 pub(crate) struct Signature {
@@ -61,6 +106,7 @@ macro_rules! functions {
 const TEXT: &[Class] = &[Class::String];
 const WHOLE: &[Class] = &[Class::Integer];
 const FRACTIONAL: &[Class] = &[Class::Integer, Class::Decimal, Class::Double];
+const LENGTH_OF_TIME: &[Class] = &[Class::Duration];
 const INSTANT: &[Class] = &[Class::DateTimeOffset];
 const WITH_DATE: &[Class] = &[Class::Date, Class::DateTimeOffset];
 const WITH_TIME: &[Class] = &[Class::TimeOfDay, Class::DateTimeOffset];
@@ -86,6 +132,7 @@ functions! {
     FractionalSeconds "fractionalseconds" &[WITH_TIME], Some(Class::Decimal), true;
     Date "date" &[INSTANT], Some(Class::Date), true;
     Time "time" &[INSTANT], Some(Class::TimeOfDay), true;
+    TotalSeconds "totalseconds" &[LENGTH_OF_TIME], Some(Class::Decimal), true;
     Round "round" &[FRACTIONAL], None, false;
     Floor "floor" &[FRACTIONAL], None, false;
     Ceiling "ceiling" &[FRACTIONAL], None, false;
@@ -94,8 +141,15 @@ functions! {
 /// The names of all functions, in the order of the standard.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     let (before, after) = Function::ALL.split_at(Function::Round as usize);
+    let (moments, others) = BoundFunction::ALL.split_at(4);
     let name = |function: &Function| function.name();
-    before.iter().map(name).chain([NOW]).chain(after.iter().map(name))
+    let bound = |function: &BoundFunction| function.name();
+    before
+        .iter()
+        .map(name)
+        .chain(moments.iter().map(bound))
+        .chain(after.iter().map(name))
+        .chain(others.iter().map(bound))
 }
 
 impl Function {
@@ -115,21 +169,7 @@ impl Function {
 
 /// Whether the standard has a function with this name that is not supported.
 pub(crate) fn is_known_unsupported(name: &str) -> bool {
-    const NAMES: [&str; 14] = [
-        "aggregate",
-        "any",
-        "all",
-        "case",
-        "cast",
-        "hassubsequence",
-        "hassubset",
-        "isdefined",
-        "isof",
-        "matchespattern",
-        "maxdatetime",
-        "mindatetime",
-        "totaloffsetminutes",
-        "totalseconds",
-    ];
+    const NAMES: [&str; 7] =
+        ["aggregate", "any", "all", "hassubsequence", "hassubset", "isdefined", "matchespattern"];
     NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
 }

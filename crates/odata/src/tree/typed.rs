@@ -31,6 +31,10 @@ pub(crate) enum Term {
     Negate(Box<Typed>),
     Arithmetic(Arithmetic, Box<Typed>, Box<Typed>),
     Call(Function, Vec<Typed>),
+    /// The value beside the first condition that is true; null if none is.
+    Case(Vec<(Typed, Typed)>),
+    /// A number without a fraction, and of 64 bits, as an integer.
+    Whole(Box<Typed>),
     Compare(Comparison, Box<Typed>, Box<Typed>),
     In(Box<Typed>, Vec<Typed>),
     /// The stored content of a key column: an order in which no two rows are equal, and nothing else.
@@ -193,7 +197,15 @@ impl Typed {
         match &self.term {
             Term::Null | Term::Constant(_) => {}
             Term::Column(column) | Term::Stored(column) => visit(*column),
-            Term::Negate(operand) | Term::Not(operand) | Term::Untrue(operand) => operand.each_column(visit),
+            Term::Negate(operand) | Term::Whole(operand) | Term::Not(operand) | Term::Untrue(operand) => {
+                operand.each_column(visit);
+            }
+            Term::Case(cases) => {
+                for (condition, value) in cases {
+                    condition.each_column(visit);
+                    value.each_column(visit);
+                }
+            }
             Term::Arithmetic(_, left, right) | Term::Compare(_, left, right) => {
                 left.each_column(visit);
                 right.each_column(visit);
@@ -243,6 +255,7 @@ impl Typed {
                     || right.may_be_no_number()
             }
             Term::Negate(operand) => operand.may_be_no_number(),
+            Term::Case(cases) => cases.iter().any(|(_, value)| value.may_be_no_number()),
             Term::Call(Function::Round | Function::Floor | Function::Ceiling, arguments) => {
                 arguments[0].may_be_no_number()
             }
@@ -270,7 +283,10 @@ impl Typed {
         };
         own || match &self.term {
             Term::Null | Term::Constant(_) | Term::Column(_) | Term::Stored(_) => false,
-            Term::Negate(operand) | Term::Not(operand) | Term::Untrue(operand) => can(operand),
+            Term::Negate(operand) | Term::Whole(operand) | Term::Not(operand) | Term::Untrue(operand) => {
+                can(operand)
+            }
+            Term::Case(cases) => cases.iter().any(|(condition, value)| can(condition) || can(value)),
             Term::Arithmetic(_, left, right) | Term::Compare(_, left, right) => can(left) || can(right),
             Term::Call(_, terms) | Term::And(terms) | Term::Or(terms) => terms.iter().any(can),
             Term::In(operand, items) => can(operand) || items.iter().any(can),

@@ -17,14 +17,15 @@ fn database() -> Database {
         ("clock", EdmType::TimeOfDay, true),
         ("guid", EdmType::Guid, true),
         ("weight", EdmType::Double, true),
+        ("wait", EdmType::Duration, true),
     ];
     let sql = "CREATE TABLE T (id INTEGER PRIMARY KEY, name TEXT NOT NULL, price DECIMAL(10,2) NOT NULL, day DATE, at DATETIME,
-          clock TIME, guid, weight REAL);
+          clock TIME, guid, weight REAL, wait);
         INSERT INTO T VALUES
-          (1, 'Ärger', 10, '2024-02-29', '2024-05-01 12:00:00', '12:30', '01234567-89AB-CDEF-0123-456789ABCDEF', 2.5),
-          (2, ' Milk ', 2.55, '2024-03-01 00:00:00', '2024-05-01T14:00:00.250+02:00', '12:30:15', x'0123456789ABCDEF0123456789ABCDEF', -2.5),
-          (3, 'O''Neil', -7.5, NULL, '2024-05-01T23:30:00-05:00', NULL, '01234567-89ab-cdef-0123-456789abcdef', NULL),
-          (4, 'x😀y', 0, '2023-12-31', NULL, '00:00:00', NULL, 0.5)";
+          (1, 'Ärger', 10, '2024-02-29', '2024-05-01 12:00:00', '12:30', '01234567-89AB-CDEF-0123-456789ABCDEF', 2.5, 'PT90S'),
+          (2, ' Milk ', 2.55, '2024-03-01 00:00:00', '2024-05-01T14:00:00.250+02:00', '12:30:15', x'0123456789ABCDEF0123456789ABCDEF', -2.5, 'PT1M30S'),
+          (3, 'O''Neil', -7.5, NULL, '2024-05-01T23:30:00-05:00', NULL, '01234567-89ab-cdef-0123-456789abcdef', NULL, '-PT0.25S'),
+          (4, 'x😀y', 0, '2023-12-31', NULL, '00:00:00', NULL, 0.5, NULL)";
     Database::new(sql, vec![table("T", &columns, &["id"])])
 }
 
@@ -112,6 +113,91 @@ fn operators_and_functions_give_what_the_standard_says() {
     }
 }
 
+/// Filters about conditions, types and the bounds of instants, and the ids that they select.
+const CONVERSIONS: &[(&str, &[i64])] = &[
+    ("case(price gt 5:'high',price lt 0:'low',true:'fair') eq 'low'", &[3]),
+    ("case(price gt 5:'high',price lt 0:'low') eq null", &[2, 4]),
+    ("case(weight gt 0:true) and id lt 4", &[1]),
+    ("not case(weight gt 0:true,weight lt 0:false)", &[2]),
+    ("case(weight gt 0:1,true:2.5) add 0.5 eq 3", &[2, 3]),
+    ("case(id eq 1:price,true:weight) eq 10", &[1]),
+    ("case(id eq 1:day,true:'2024-02-29') eq 2024-02-29", &[1, 2, 3, 4]),
+    ("case(day eq null:null,true:1) eq null", &[3]),
+    ("case(true:null) eq null", &[1, 2, 3, 4]),
+    ("CASE( id eq 1 : 12:30:00 , true : clock ) eq 12:30:15", &[2]),
+    ("case(clock eq 12:30:1,clock eq 00:00:00 : 2) ge 1", &[1, 4]),
+    ("case(id eq 1:12:30,true:12:30:15) eq clock", &[1, 2]),
+    ("case(id gt 2:1,(id eq 2):2) eq 2 and case(not (id eq 2):id) eq null", &[2]),
+    ("case(at gt 2024-05-01T23:00:00Z:1) eq 1", &[3]),
+    ("case(case(id gt 2:true):1,true:0) eq 1", &[3, 4]),
+    ("length(case(id eq 1:name,true:'')) eq 5", &[1]),
+    ("case(id eq 1:weight div 0,true:weight) eq null", &[3]),
+    ("case(id in (1,2):name eq name) eq true", &[1, 2]),
+    ("cast(weight,Edm.Int32) eq 3", &[1]),
+    ("cast(weight,Edm.Int32) eq -3", &[2]),
+    ("cast(weight,Edm.Byte) eq null", &[2, 3]),
+    ("cast(price,Edm.Int64) add 1 eq 11", &[1]),
+    ("cast(price,Edm.Int64) div 4 eq 2", &[1]),
+    ("cast(id mul 100,Edm.SByte) eq null", &[2, 3, 4]),
+    ("cast(9223372036854775807e0,Edm.Int64) eq null", &[1, 2, 3, 4]),
+    ("cast(INF,Edm.Int64) eq null and cast(NaN,Edm.Int16) eq null", &[1, 2, 3, 4]),
+    ("cast(id,Edm.Decimal) div 2 eq 0.5", &[1]),
+    ("cast(id,Edm.Double) div 2 eq 0.5", &[1]),
+    ("cast(price,Edm.Double) eq 2.55e0", &[2]),
+    ("cast(name,Edm.String) eq name and cast(day,Edm.Date) eq day", &[1, 2, 3, 4]),
+    ("cast(null,Edm.Int32) eq null", &[1, 2, 3, 4]),
+    ("isof(id,Edm.Int64)", &[1, 2, 3, 4]),
+    ("isof(id,Edm.Int32) or isof(name,Edm.Guid) or isof(null,Edm.String)", &[]),
+    ("isof(day,Edm.Date)", &[1, 2, 4]),
+    ("isof(clock,Edm.PrimitiveType)", &[1, 2, 4]),
+    ("isof(id add 1,Edm.Int64) and not isof(price,Edm.Double)", &[1, 2, 3, 4]),
+    ("mindatetime() lt at and at lt maxdatetime()", &[1, 2, 3]),
+    ("year(maxdatetime()) eq 9999 and second(maxdatetime()) eq 59", &[1, 2, 3, 4]),
+    ("totaloffsetminutes(at) eq 0", &[1, 2, 3]),
+    ("totaloffsetminutes(at) eq null", &[4]),
+    ("totaloffsetminutes(2024-05-01T14:00:00-09:30) eq -570", &[1, 2, 3, 4]),
+    ("totaloffsetminutes(now()) eq 0", &[1, 2, 3, 4]),
+    ("totalseconds(duration'-PT1M0.5S') eq -60.5", &[1, 2, 3, 4]),
+    ("totalseconds(case(id eq 1:duration'P1D',id eq 2:duration'PT90S')) gt 89", &[1, 2]),
+    ("totalseconds(wait) eq 90", &[1, 2]),
+    ("totalseconds(wait) eq -0.25", &[3]),
+    ("totalseconds(wait) eq null", &[4]),
+];
+
+#[test]
+fn conditions_and_conversions_give_what_the_standard_says() {
+    let database = database();
+    for (filter, expected) in CONVERSIONS {
+        assert_eq!(database.ids(&format!("T?$filter={filter}")), *expected, "{filter}");
+    }
+    let computed = database.body("T?$compute=case(price gt 5:'high',true:null) as Level,cast(weight,Edm.Int16) as Whole&$select=id,Level,Whole");
+    let body: serde_json::Value = serde_json::from_str(&computed).unwrap();
+    assert_eq!(body["value"][0], serde_json::json!({"id": 1, "Level": "high", "Whole": 3}));
+    assert_eq!(body["value"][2], serde_json::json!({"id": 3, "Level": null, "Whole": null}));
+}
+
+#[test]
+fn conditions_and_conversions_without_a_meaning_are_refused() {
+    let database = database();
+    for (filter, code) in [
+        ("case(id:1) eq 1", "TypeMismatch"),
+        ("case(id eq 1:1,true:name) eq 1", "TypeMismatch"),
+        ("case(id eq 1:1,true:day) eq 1", "TypeMismatch"),
+        ("case() eq 1", "SyntaxError"),
+        ("case(id eq 1) eq 1", "SyntaxError"),
+        ("case(id eq 1:) eq 1", "SyntaxError"),
+        ("case(id eq 1:1 eq 1", "SyntaxError"),
+        ("cast() eq 1", "ArgumentCount"),
+        ("cast(id,Edm.Int32,Edm.Int32) eq 1", "ArgumentCount"),
+        ("now(1) eq null", "ArgumentCount"),
+        ("mindatetime(id) eq null", "ArgumentCount"),
+        ("totaloffsetminutes(id) eq 0", "TypeMismatch"),
+        ("totalseconds(at) gt 1", "TypeMismatch"),
+    ] {
+        assert_eq!(database.error(&format!("T?$filter={filter}")).code(), code, "{filter}");
+    }
+}
+
 #[test]
 fn what_is_valid_but_unsupported_is_refused_as_not_implemented() {
     let database = database();
@@ -121,15 +207,20 @@ fn what_is_valid_but_unsupported_is_refused_as_not_implemented() {
         "T?$filter=geo.distance(a,b) lt 1",
         "T?$filter=name has Ns.E'x'",
         "T?$filter=cast(id,Edm.String) eq '1'",
-        "T?$filter=isof(id,Edm.String)",
+        "T?$filter=cast(weight,Edm.Decimal) eq 1",
+        "T?$filter=cast(weight,Edm.Single) eq 1",
+        "T?$filter=cast(id,Edm.PrimitiveType) eq 1",
+        "T?$filter=case(id eq 1:clock,true:12:30:00.0000001) eq clock",
+        "T?$filter=case(id eq 1:mindatetime()) eq at",
+        "T?$filter=cast(id,Ns.Kind) eq 1",
+        "T?$filter=cast(Ns.T) ne null",
+        "T?$filter=isof(Ns.T)",
         "T?$filter=isdefined(id)",
         "T?$filter=aggregate(price with sum as total) gt 1",
         "T?$filter=$these/aggregate(price with max) gt 1",
-        "T?$filter=case(id gt 1:1,true:0) eq 1",
         "T?$filter=id eq @p/x&@p=1",
         "T?$filter=@Core.p eq 1",
         "T?$filter=matchesPattern(name,'a')",
-        "T?$filter=totalseconds(at) gt 1",
         "T?$filter=id in [1,2] and {} eq null",
         "$batch",
         "$all",

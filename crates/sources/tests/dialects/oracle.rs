@@ -52,6 +52,10 @@ pub(crate) enum Term {
     And(Vec<Expression>),
     Or(Vec<Expression>),
     Not(Box<Expression>),
+    /// Conditions with their values.
+    Case(Vec<(Expression, Expression)>),
+    /// A number as one of a type.
+    Cast(&'static str, Box<Expression>),
 }
 
 fn list(items: &[Expression], between: &str) -> String {
@@ -73,6 +77,11 @@ impl Display for Expression {
             Term::And(terms) => write!(out, "({})", list(terms, " and ")),
             Term::Or(terms) => write!(out, "({})", list(terms, " or ")),
             Term::Not(operand) => write!(out, "(not {operand})"),
+            Term::Case(cases) => {
+                let cases = cases.iter().map(|(condition, value)| format!("{condition}:{value}"));
+                write!(out, "case({})", cases.collect::<Vec<_>>().join(","))
+            }
+            Term::Cast(ty, operand) => write!(out, "cast({operand},Edm.{ty})"),
         }
     }
 }
@@ -93,7 +102,13 @@ impl Expression {
         see(&self.term);
         match &self.term {
             Term::Null | Term::Literal(..) | Term::Column(..) => {}
-            Term::Negate(operand) | Term::Not(operand) => operand.visit(see),
+            Term::Negate(operand) | Term::Not(operand) | Term::Cast(_, operand) => operand.visit(see),
+            Term::Case(cases) => {
+                for (condition, value) in cases {
+                    condition.visit(see);
+                    value.visit(see);
+                }
+            }
             Term::Arithmetic(_, left, right) | Term::Compare(_, left, right) => {
                 left.visit(see);
                 right.visit(see);
@@ -117,7 +132,8 @@ impl Expression {
         let of_itself = || matches!(self.value(row), Ok(Value::Double(value)) if value.is_nan());
         let parts: Vec<&Expression> = match &self.term {
             Term::Null | Term::Literal(..) | Term::Column(..) => return false,
-            Term::Negate(operand) | Term::Not(operand) => vec![operand],
+            Term::Negate(operand) | Term::Not(operand) | Term::Cast(_, operand) => vec![operand],
+            Term::Case(cases) => cases.iter().flat_map(|(condition, value)| [condition, value]).collect(),
             Term::Arithmetic(_, left, right) | Term::Compare(_, left, right) => vec![left, right],
             Term::Call(_, terms) | Term::And(terms) | Term::Or(terms) => terms.iter().collect(),
             Term::In(operand, items) => [operand.as_ref()].into_iter().chain(items).collect(),
@@ -161,6 +177,15 @@ impl Expression {
                 Value::Boolean(value) => Value::Boolean(!value),
                 _ => Value::Null,
             },
+            Term::Case(cases) => {
+                for (condition, value) in cases {
+                    if matches!(condition.value(row)?, Value::Boolean(true)) {
+                        return value.value(row);
+                    }
+                }
+                Value::Null
+            }
+            Term::Cast(ty, operand) => functions::cast(ty, operand.value(row)?)?,
         })
     }
 }

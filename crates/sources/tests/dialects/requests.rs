@@ -41,6 +41,8 @@ pub(crate) struct Requests<'s> {
     sample: &'s Sample,
     /// The classes that it has columns of.
     classes: Vec<Class>,
+    /// Whether the next literals have few digits.
+    has_small_literals: bool,
     pub(crate) random: Random,
 }
 
@@ -82,7 +84,7 @@ pub(crate) fn encoded(text: &str) -> String {
     text.bytes().map(byte).collect()
 }
 
-fn expression(class: Class, term: Term) -> Expression {
+pub(crate) fn expression(class: Class, term: Term) -> Expression {
     Expression { class, term }
 }
 
@@ -90,11 +92,15 @@ impl<'s> Requests<'s> {
     pub(crate) fn new(sample: &'s Sample, seed: u64) -> Self {
         let has = |class: &Class| sample.columns.iter().any(|column| column.class == *class);
         let classes = CLASSES.into_iter().filter(has).collect();
-        Self { sample, classes, random: Random::new(seed) }
+        Self { sample, classes, has_small_literals: false, random: Random::new(seed) }
     }
 
     pub(crate) fn one<T: Copy>(&mut self, of: &[T]) -> T {
         of[self.random.place(of.len())]
+    }
+
+    pub(crate) fn has(&self, class: Class) -> bool {
+        self.classes.contains(&class)
     }
 
     pub(crate) fn class(&mut self) -> Class {
@@ -184,7 +190,7 @@ impl<'s> Requests<'s> {
         expression(Class::Boolean, Term::Compare(operator, Box::new(left), Box::new(right)))
     }
 
-    fn value(&mut self, class: Class, depth: u32) -> Expression {
+    pub(crate) fn value(&mut self, class: Class, depth: u32) -> Expression {
         match self.random.below(16) {
             0 => expression(class, Term::Null),
             1 | 2 => self.literal(class),
@@ -195,6 +201,9 @@ impl<'s> Requests<'s> {
 
     /// A call or an operation, where there is one for the class.
     pub(crate) fn computed(&mut self, class: Class, depth: u32) -> Expression {
+        if self.chance(8) {
+            return self.case(class);
+        }
         let term = match class {
             Class::Boolean => return self.condition(depth.min(1)),
             Class::Integer => self.integer(depth),
@@ -208,7 +217,8 @@ impl<'s> Requests<'s> {
     }
 
     fn integer(&mut self, depth: u32) -> Term {
-        match self.random.below(6) {
+        match self.random.below(7) {
+            6 => self.whole_cast(),
             0 => Term::Call("length", vec![self.value(Class::String, depth)]),
             1 => Term::Call("indexof", vec![self.value(Class::String, depth), self.value(Class::String, 0)]),
             2 => {
@@ -236,7 +246,9 @@ impl<'s> Requests<'s> {
     }
 
     fn fractional(&mut self, class: Class, depth: u32) -> Term {
-        match self.random.below(4) {
+        match self.random.below(5) {
+            3 if class == Class::Decimal && self.chance(2) => self.seconds(),
+            3 => self.fractional_cast(class),
             0 => Term::Call(self.one(&["round", "floor", "ceiling"]), vec![self.value(class, depth)]),
             1 => Term::Negate(Box::new(self.value(class, depth))),
             2 if class == Class::Decimal => {
@@ -250,7 +262,10 @@ impl<'s> Requests<'s> {
                 };
                 let operator = self.one(operators);
                 let other = self.one(if class == Class::Double { &NUMBERS } else { &NUMBERS[..2] });
+                let outer = self.has_small_literals;
+                self.has_small_literals |= class == Class::Decimal && self.sample.decimals_are_doubles;
                 let (left, right) = (self.value(class, depth), self.value(other, 0));
+                self.has_small_literals = outer;
                 Term::Arithmetic(operator, Box::new(left), Box::new(right))
             }
         }
@@ -283,8 +298,9 @@ impl<'s> Requests<'s> {
     }
 
     /// A literal: often a value that is stored.
-    fn literal(&mut self, class: Class) -> Expression {
-        let literals = literals(class);
+    pub(crate) fn literal(&mut self, class: Class) -> Expression {
+        let mut literals = literals(class);
+        literals.retain(|(text, _)| !self.has_small_literals || text.len() <= 15);
         if (literals.is_empty() || !self.chance(3))
             && let Term::Column(_, index) = self.column(class).term
             && let [_, ..] = self.sample.columns[index].samples[..]

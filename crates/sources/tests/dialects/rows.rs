@@ -43,6 +43,8 @@ pub(crate) struct Sample {
     /// The values of each row, by column.
     pub(crate) rows: Vec<Vec<Value>>,
     pub(crate) sql: String,
+    /// Whether arithmetic with decimals is exact to 15 digits only.
+    pub(crate) decimals_are_doubles: bool,
 }
 
 pub(crate) const TEXTS: [&str; 24] = [
@@ -197,7 +199,7 @@ impl Sample {
             let name = quoted(&format!("by_{}", column.name));
             write!(sql, "CREATE INDEX {name} ON {table} ({});", quoted(column.name)).unwrap();
         }
-        Self { columns, rows, sql }
+        Self { columns, rows, sql, decimals_are_doubles: false }
     }
 
     pub(crate) fn table(&self) -> Table {

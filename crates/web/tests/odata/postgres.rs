@@ -84,6 +84,13 @@ async fn a_client_reads_a_database_of_a_server_to_its_last_page() {
         ("composer eq null and id lt 10", vec![4, 8]),
         ("contains(name,'50') and medium eq 'AAC'", vec![501, 503]),
         ("length eq duration'PT11M21S'", vec![501]),
+        ("totalseconds(length) eq 681", vec![501]),
+        ("case(id eq 7:length,true:null) eq length and id lt 20", vec![7]),
+        ("cast(price mul id,Edm.Byte) eq 4 and isof(id,Edm.Int64)", vec![]),
+        (
+            "released lt maxdatetime() and released gt mindatetime() and totaloffsetminutes(released) eq 0 and id lt 3",
+            vec![1, 2],
+        ),
         ("code eq 00000000-0000-0000-0000-000000000017", vec![17]),
         ("released lt 2024-02-29T12:02:00.5%2B02:00", vec![1, 2]),
         ("bytes mod 500 eq 3", vec![3, 503]),

@@ -56,6 +56,8 @@ pub(super) fn call(writer: &mut Writer<'_>, function: Function, arguments: &[Typ
         Function::FractionalSeconds => around(writer, "(MICROSECOND(", arguments, "", ") * 0.000001)"),
         Function::Date => around(writer, "DATE(", arguments, "", ")"),
         Function::Time => around(writer, "TIME(", arguments, "", ")"),
+        // No column is served as a duration, and the seconds of constants are constants.
+        Function::TotalSeconds => writer.text("NULL"),
         Function::Round | Function::Floor | Function::Ceiling => {
             number::rounded(writer, function, &arguments[0]);
         }

@@ -47,6 +47,7 @@ pub(super) fn call(writer: &mut Writer<'_>, function: Function, arguments: &[Typ
         Function::FractionalSeconds => of_moment(writer, "mod(extract(second from ", arguments, "), 1)"),
         Function::Date => of_moment(writer, "(", arguments, ")::date"),
         Function::Time => of_moment(writer, "(", arguments, ")::time"),
+        Function::TotalSeconds => around(writer, "extract(epoch from ", arguments, "", ")"),
         Function::Round | Function::Floor | Function::Ceiling => {
             number::rounded(writer, function, &arguments[0]);
         }

@@ -37,6 +37,7 @@ pub(super) fn call(writer: &mut Writer<'_>, function: Function, arguments: &[Typ
         }
         Function::Date => around(writer, "substr(", arguments, "", ", 1, 10)"),
         Function::Time => around(writer, "substr(", arguments, "", ", 12)"),
+        Function::TotalSeconds => around(writer, "sluicegate_seconds(", arguments, "", ")"),
         Function::Round => around(writer, "sluicegate_round(", arguments, "", ")"),
         Function::Floor => around(writer, "sluicegate_floor(", arguments, "", ")"),
         Function::Ceiling => around(writer, "sluicegate_ceiling(", arguments, "", ")"),

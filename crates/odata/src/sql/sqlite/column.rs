@@ -96,6 +96,7 @@ pub(super) fn may_be_recoded(writer: &Writer<'_>, text: &Typed) -> bool {
         Term::Call(_, arguments) => {
             text.class == Class::String && arguments.iter().any(|argument| may_be_recoded(writer, argument))
         }
+        Term::Case(cases) => cases.iter().any(|(_, value)| may_be_recoded(writer, value)),
         Term::Value(_, value) => may_be_recoded(writer, value),
         _ => false,
     }

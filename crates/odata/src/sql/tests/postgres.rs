@@ -211,6 +211,7 @@ fn every_function_and_operator_reaches_the_statement() {
             crate::tree::class::Class::DateTimeOffset => "At",
             crate::tree::class::Class::Date => "Day",
             crate::tree::class::Class::TimeOfDay => "Hour",
+            crate::tree::class::Class::Duration => "Wait",
             class => panic!("no column of {class:?}"),
         };
         let arguments: Vec<&str> = function.signature().accepts.iter().map(of).collect();

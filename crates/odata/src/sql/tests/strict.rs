@@ -41,6 +41,7 @@ pub(super) fn name(function: Function) -> &'static str {
         Function::FractionalSeconds => "fraction(",
         Function::Date => "to_date(",
         Function::Time => "to_time(",
+        Function::TotalSeconds => "seconds(",
         Function::Round => "round(",
         Function::Floor => "floor(",
         Function::Ceiling => "ceil(",
@@ -336,6 +337,10 @@ impl Rules for Strict {
 
     fn null_safe(&self, equal: bool) -> (&'static str, &'static str) {
         ("", if equal { " IS NOT DISTINCT FROM " } else { " IS DISTINCT FROM " })
+    }
+
+    fn whole(&self, writer: &mut Writer<'_>, operand: &Typed) {
+        joined(writer, "whole(", &[operand], "");
     }
 
     fn call(&self, writer: &mut Writer<'_>, function: Function, arguments: &[Typed]) {

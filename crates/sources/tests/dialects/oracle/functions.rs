@@ -24,9 +24,42 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Result<Value, Trouble> {
             "ceiling" => number.negative().floor().negative(),
             other => panic!("{other}"),
         })),
+        [Value::Duration(microseconds)] => {
+            let (seconds, fraction) = (microseconds / 1_000_000, microseconds.abs() % 1_000_000);
+            let sign = if *microseconds < 0 && seconds == 0 { "-" } else { "" };
+            Ok(number(&format!("{sign}{seconds}.{fraction:06}")))
+        }
         [Value::Double(value)] => rounded(name, *value).map(Value::Double),
         other => panic!("{name} of {other:?}"),
     }
+}
+
+/// A number as one of a type; null if it is beyond the type.
+pub(super) fn cast(ty: &str, value: Value) -> Result<Value, Trouble> {
+    let bounds: [i64; 2] = match ty {
+        "Decimal" => return Ok(value),
+        "Double" => {
+            return Ok(match value {
+                Value::Number(number) => Value::Double(number.double()),
+                other => other,
+            });
+        }
+        "Byte" => [0, 255],
+        "SByte" => [-128, 127],
+        "Int16" => [-32_768, 32_767],
+        "Int32" => [-2_147_483_648, 2_147_483_647],
+        "Int64" => [i64::MIN, i64::MAX],
+        other => panic!("{other}"),
+    };
+    let whole = match value {
+        Value::Number(number) => number.round(),
+        Value::Double(value) if value.abs() < 1e30 => {
+            Decimal::read(&rounded("round", value)?.to_string()).ok_or(Trouble::TooLarge)?
+        }
+        _ => return Ok(Value::Null),
+    };
+    let fits = whole.integer().is_some_and(|whole| (bounds[0]..=bounds[1]).contains(&whole));
+    Ok(if fits { Value::Number(whole) } else { Value::Null })
 }
 
 fn number(digits: &str) -> Value {
