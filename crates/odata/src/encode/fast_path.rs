@@ -82,13 +82,14 @@ impl<'o> RowBuffer<'o> {
         let length = usize::from(*length) % NAME;
         let slot = self.slot::<FIELD>();
         slot[..NAME].copy_from_slice(name);
-        let written = slot[length..].first_chunk_mut().and_then(|slot| match cell {
+        let Some(slot) = slot[length..].first_chunk_mut() else { return self.write_uncommon(field, cell) };
+        let written = match cell {
             Cell::Null => Some(word(slot, b"null")),
             Cell::Integer(value) => fast_integer(slot, &field.writing, value),
             Cell::Real(value) => fast_real(slot, &field.writing, value),
             Cell::Text(text) => fast_text(slot, &field.writing, text),
             Cell::Blob(_) | Cell::Typed(_) => None,
-        });
+        };
         let Some(written) = written else { return self.write_uncommon(field, cell) };
         self.end += length + written;
         true

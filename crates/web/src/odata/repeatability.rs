@@ -40,7 +40,8 @@ pub(super) fn of(headers: &HeaderMap) -> Option<Repeatable<'_>> {
 
 /// Whether a request has one of the headers.
 pub(super) fn is_asked(headers: &HeaderMap) -> bool {
-    [REQUEST_ID, CLIENT_ID, FIRST_SENT].iter().any(|name| headers.contains_key(name))
+    let may_be = |name: &&HeaderName| name.as_str().starts_with("repeatability-");
+    headers.keys().filter(may_be).any(|name| [REQUEST_ID, CLIENT_ID, FIRST_SENT].contains(name))
 }
 
 /// The value of a header; an error if it comes twice or is too long.
