@@ -164,6 +164,7 @@ impl<C> Own<C> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deadline::monotonic_now;
 
     fn login(user: &str, password: &str) -> Login {
         Login::new(user, password.to_owned().into()).unwrap()
@@ -192,7 +193,7 @@ mod tests {
     fn nobody_gets_the_connection_of_another_user_name_or_password() {
         let budget = ConnectionBudget::new(100);
         let all = PersonalConnections::new(&budget);
-        let now = Instant::now();
+        let now = monotonic_now();
         let ada = login("ada", "a");
         assert_eq!(used(&all, "1", &ada, 1, now), 1);
         assert_eq!(used(&all, "1", &ada, 2, now), 1, "the same one");
@@ -208,7 +209,7 @@ mod tests {
     fn connections_that_wait_are_few_and_go() {
         let budget = ConnectionBudget::new(1_000);
         let all = PersonalConnections::new(&budget);
-        let now = Instant::now();
+        let now = monotonic_now();
         for subject in 0..MOST * 2 {
             used(&all, &subject.to_string(), &login("ada", "a"), subject, now);
         }
@@ -230,7 +231,7 @@ mod tests {
     fn a_refused_login_displaces_nobody() {
         let budget = ConnectionBudget::new(100);
         let all = PersonalConnections::new(&budget);
-        let now = Instant::now();
+        let now = monotonic_now();
         used(&all, "1", &login("ada", "a"), 1, now);
         for guess in 0..MOST * 2 {
             // Nobody is let in, so nothing is kept.
