@@ -31,7 +31,7 @@ use crate::tree::Scan;
 use crate::tree::new_value::NewValue;
 use crate::url::{SystemOption, Url};
 use body::Body;
-pub use deep::DeepCreation;
+pub use deep::{DeepChange, DeepStep, EntityLookup, FoundEntities, FoundEntity, Listing, NestedChange};
 pub use references::References;
 pub use request_record::{RequestKey, RequestRecord};
 pub use sent_values::SentValues;
@@ -103,9 +103,11 @@ pub enum ChangeKind {
     /// It adds an entity.
     Create(Creation),
     /// It adds an entity with related ones.
-    CreateDeep(DeepCreation),
+    CreateDeep(DeepChange),
     /// It changes the addressed entity.
     Update(Alteration),
+    /// It changes the addressed entity and related ones, or creates it with them.
+    UpdateDeep(DeepChange),
     /// It deletes the addressed entity: the statements in the order in which they are tried until one returns a row.
     Delete(Vec<Statement>),
 }
@@ -212,7 +214,7 @@ impl Binder<'_> {
             body.refer(self.model, entity_type, link.back()?, &reference::key_of_owner(link)?)?;
         }
         let kind = if body.has_nested() {
-            ChangeKind::CreateDeep(DeepCreation::of(self.model, entity_type, body)?)
+            ChangeKind::CreateDeep(DeepChange::of(self.model, entity_type, body, Verb::Create)?)
         } else {
             ChangeKind::Create(creation_of(self.dialect, entity_type, |property| body.value(property))?)
         };
@@ -224,7 +226,12 @@ impl Binder<'_> {
         let scan = &entity.scan;
         let entity_type = scan.entity_type;
         let supplies = supplies(entity_type, RuleAction::Update)?;
-        let body = Body::read(self.model, entity_type, self.context)?;
+        let mut body = Body::read(self.model, entity_type, self.context)?;
+        if body.has_nested() {
+            body.identify(entity_type, new_key(scan, &[])?);
+            let deep = DeepChange::of(self.model, entity_type, body, self.context.verb)?;
+            return self.changed(entity, ChangeKind::UpdateDeep(deep));
+        }
         let values = match self.context.verb {
             Verb::Replace => replaced(entity_type, supplies, &body)?,
             _ => updated(entity_type, supplies, &body),

@@ -177,6 +177,9 @@ fn write_set(xml: &mut Writer, model: &Model, entity_type: &EntityType) {
     if may(RuleAction::Insert) {
         write_record(xml, "DeepInsertSupport", "Supported", ("Bool", "true"));
     }
+    if may(RuleAction::Update) {
+        write_record(xml, "DeepUpdateSupport", "Supported", ("Bool", "true"));
+    }
     let levels = MAX_EXPAND_DEPTH.to_string();
     write_properties(
         xml,

@@ -184,6 +184,8 @@ impl DataService {
                 opened: reached_part(grant, &opened, action),
                 shown: reached_part(grant, &opened, RuleAction::Read),
                 inserted: reached_part(grant, &opened, RuleAction::Insert),
+                updated: reached_part(grant, &opened, RuleAction::Update),
+                deleted: reached_part(grant, &opened, RuleAction::Delete),
             };
             let repetition = change.repetition(grant.caller, &root, &opened, now);
             let step = repetition.and_then(|repetition| {

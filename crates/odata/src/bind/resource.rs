@@ -7,7 +7,7 @@ use crate::hint;
 use crate::model::{EntityType, Model, Navigation, Property};
 use crate::syntax::{Arguments, Expression, MAX_EXPAND_DEPTH, Node, Request, Step};
 use crate::tree::column::ScanId;
-use crate::tree::typed::{Comparison, Typed, constant, numeric};
+use crate::tree::typed::{Comparison, Constant, Typed, constant, numeric};
 use crate::tree::{Expand, Page, PlanNode, Scan};
 pub(crate) use link::Link;
 
@@ -287,6 +287,17 @@ pub(super) fn key(
         conditions.push(key_condition(property, column, value));
     }
     Ok(conditions)
+}
+
+/// The conditions that a key has these values.
+pub(crate) fn key_of_values(entity_type: &EntityType, scan: ScanId, values: Vec<Constant>) -> Vec<Typed> {
+    let condition = |(index, value): (&usize, Constant)| {
+        let property = &entity_type.properties[*index];
+        let (column, value) = (Typed::column(scan.column(*index), property), Typed::constant(value));
+        let value = value.converted(column.class).unwrap_or(value);
+        key_condition(property, column, value)
+    };
+    entity_type.key.iter().zip(values).map(condition).collect()
 }
 
 /// The condition that a key property has this value. What is not a number equals nothing, not even itself, but it is a

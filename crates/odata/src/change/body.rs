@@ -1,9 +1,10 @@
 //! The body of a change: which properties get which values.
 
 mod address;
+mod nested;
 
 use super::json::{self, JsonFault, JsonValue};
-use super::{ChangeContext, Verb, value};
+use super::{ChangeContext, value};
 use crate::error::{Error, Reason};
 use crate::hint;
 use crate::model::{EntityType, Model, Navigation, Property};
@@ -12,25 +13,18 @@ use crate::tree::new_value::NewValue;
 use crate::tree::typed::Constant;
 
 pub(super) use address::{constant, entity_at, key_of, referred};
+pub(super) use nested::{ListForm, Nested, Role};
 
 /// The maximum number of related entities in a body.
-const MOST_RELATED: usize = 1_000;
+pub(super) const MOST_RELATED: usize = 1_000;
 
-/// The values that a body gives to properties, by their index, and the entities that are to be created with it.
+/// The values that a body gives to properties, by their index, and the entities that are to be related to it.
 #[derive(Debug, Clone)]
 pub(super) struct Body {
     values: Vec<Option<NewValue>>,
     nested: Vec<Nested>,
-}
-
-/// A related entity in a body.
-#[derive(Debug, Clone)]
-pub(super) struct Nested {
-    /// The name of the navigation property.
-    pub(super) navigation: String,
-    /// The place in the list, if the property leads to many.
-    pub(super) index: Option<usize>,
-    pub(super) body: Body,
+    /// The navigation properties that lead to many and for which it has a list.
+    lists: Vec<(String, ListForm)>,
 }
 
 impl Body {
@@ -46,14 +40,30 @@ impl Body {
         BodyBinder { model, entity_type, context }.body(&members, &mut bounds)
     }
 
-    /// Whether entities are to be created with it.
+    /// Whether more than the entity itself is to be created or changed.
     pub(super) fn has_nested(&self) -> bool {
-        !self.nested.is_empty()
+        !self.nested.is_empty() || self.lists.iter().any(|(_, form)| *form == ListForm::Whole)
     }
 
-    /// Takes the entities that are to be created with it.
-    pub(super) fn take_nested(&mut self) -> Vec<Nested> {
-        std::mem::take(&mut self.nested)
+    /// Takes the entities that are to be related to it, and what its lists are.
+    pub(super) fn take_nested(&mut self) -> (Vec<Nested>, Vec<(String, ListForm)>) {
+        (std::mem::take(&mut self.nested), std::mem::take(&mut self.lists))
+    }
+
+    /// Leaves out what is no part of the key.
+    fn keep_key(&mut self, entity_type: &EntityType) {
+        let values = self.values.iter_mut().enumerate();
+        values.filter(|(index, _)| !entity_type.key.contains(index)).for_each(|(_, value)| *value = None);
+    }
+
+    /// Gives the key the values of an address, whatever the body says.
+    pub(super) fn identify(&mut self, entity_type: &EntityType, key: Vec<(usize, NewValue)>) {
+        debug_assert_eq!(key.len(), entity_type.key.len());
+        for (index, value) in key {
+            if let Some(place) = self.values.get_mut(index) {
+                *place = Some(value);
+            }
+        }
     }
 
     /// Gives the foreign key the values that lead to the entity with this key.
@@ -106,7 +116,8 @@ struct BodyBinder<'a> {
 
 impl BodyBinder<'_> {
     fn body(&self, members: &[(String, JsonValue<'_>)], bounds: &mut Bounds) -> Result<Body, Error> {
-        let mut body = Body { values: vec![None; self.entity_type.properties.len()], nested: Vec::new() };
+        let values = vec![None; self.entity_type.properties.len()];
+        let mut body = Body { values, nested: Vec::new(), lists: Vec::new() };
         for (name, value) in members {
             self.member(&mut body, name, value, bounds)?;
         }
@@ -122,7 +133,7 @@ impl BodyBinder<'_> {
     ) -> Result<(), Error> {
         let entity_type = self.entity_type;
         if let Some((of, control)) = name.split_once('@') {
-            return self.annotation(body, of, control, json);
+            return self.annotation(body, of, control, json, bounds);
         }
         if let Some((index, property)) = entity_type.property(name) {
             let value = new_value(property, json, self.context)?;
@@ -146,16 +157,20 @@ impl BodyBinder<'_> {
         of: &str,
         control: &str,
         json: &JsonValue<'_>,
+        bounds: &mut Bounds,
     ) -> Result<(), Error> {
-        let not_implemented = |what: &str| Err(Reason::NotImplemented(what.to_owned()).at("body", 0));
+        let navigation = || self.entity_type.navigation(of).ok_or_else(|| self.unknown(of));
         match (of, control.strip_prefix("odata.").unwrap_or(control)) {
             ("", "type") => self.own_type(json),
-            ("", "removed" | "delta") | (_, "delta") => not_implemented("a delta in a body"),
+            ("", control @ ("removed" | "delta")) => {
+                Err(bad(format!("@{control}"), "items of nested deltas".to_owned()))
+            }
             ("", _) => Ok(()),
-            (of, "bind") => match self.entity_type.navigation(of) {
-                Some(navigation) => self.bind(body, navigation, json),
-                None => Err(self.unknown(of)),
-            },
+            (_, "bind") => self.bind(body, navigation()?, json, bounds),
+            (_, "delta") => self.delta(body, navigation()?, json, bounds),
+            (of, "nextLink") if self.is_incomplete(of) => {
+                Err(Reason::BadBody(format!("the whole list of {of}")).at("body", 0))
+            }
             (of, _) if self.entity_type.property(of).is_some() => Ok(()),
             (of, _) if self.entity_type.navigation(of).is_some() => Ok(()),
             (of, _) => Err(self.unknown(of)),
@@ -177,65 +192,6 @@ impl BodyBinder<'_> {
         }
     }
 
-    /// Related entities: references to those that exist, and new ones.
-    fn related(
-        &self,
-        body: &mut Body,
-        navigation: &Navigation,
-        json: &JsonValue<'_>,
-        bounds: &mut Bounds,
-    ) -> Result<(), Error> {
-        match json {
-            JsonValue::Null if !navigation.collection => self.unbind(body, navigation),
-            JsonValue::List(list) if navigation.collection => {
-                for (index, item) in list.items().map_err(fault)?.iter().enumerate() {
-                    self.one_related(body, navigation, (item, Some(index)), bounds)
-                        .map_err(|error| error.within(&format!("{}[{index}]", navigation.name)))?;
-                }
-                Ok(())
-            }
-            _ if navigation.collection => Err(bad(navigation.name.clone(), "lists of entities".to_owned())),
-            _ => self
-                .one_related(body, navigation, (json, None), bounds)
-                .map_err(|error| error.within(&navigation.name)),
-        }
-    }
-
-    fn one_related(
-        &self,
-        body: &mut Body,
-        navigation: &Navigation,
-        (json, index): (&JsonValue<'_>, Option<usize>),
-        bounds: &mut Bounds,
-    ) -> Result<(), Error> {
-        let JsonValue::Object(object) = json else {
-            return Err(bad(navigation.name.clone(), "entities".to_owned()));
-        };
-        let members = object.members().map_err(fault)?;
-        if let [(name, id)] = members.as_slice()
-            && matches!(name.as_str(), "@odata.id" | "@id")
-        {
-            return self.bind(body, navigation, id);
-        }
-        if self.context.verb != Verb::Create {
-            let what = "the change or creation of related entities by PATCH or PUT".to_owned();
-            return Err(Reason::NotImplemented(what).at("body", 0));
-        }
-        if bounds.levels == 0 {
-            return Err(Reason::TooManyLevels(MAX_EXPAND_DEPTH).at("body", 0));
-        }
-        bounds.entities = bounds
-            .entities
-            .checked_sub(1)
-            .ok_or_else(|| Reason::TooManyRelated(MOST_RELATED).at("body", 0))?;
-        bounds.levels -= 1;
-        let entity_type = &self.model.entity_types[navigation.target];
-        let nested = BodyBinder { entity_type, ..*self }.body(&members, bounds)?;
-        bounds.levels += 1;
-        body.nested.push(Nested { navigation: navigation.name.clone(), index, body: nested });
-        Ok(())
-    }
-
     fn unbind(&self, body: &mut Body, navigation: &Navigation) -> Result<(), Error> {
         for (own, _) in &navigation.on {
             let property = &self.entity_type.properties[*own];
@@ -246,11 +202,15 @@ impl BodyBinder<'_> {
 
     /// A reference to an entity becomes the values of the foreign key ([JSON Format
     /// §8.5](https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_BindOperation)).
-    fn bind(&self, body: &mut Body, navigation: &Navigation, json: &JsonValue<'_>) -> Result<(), Error> {
+    fn bind(
+        &self,
+        body: &mut Body,
+        navigation: &Navigation,
+        json: &JsonValue<'_>,
+        bounds: &mut Bounds,
+    ) -> Result<(), Error> {
         if navigation.collection {
-            return Err(
-                Reason::NotImplemented("a reference from one entity to many".to_owned()).at("body", 0)
-            );
+            return self.bind_many(body, navigation, json, bounds);
         }
         let JsonValue::Text(id) = json else {
             if *json == JsonValue::Null {
@@ -258,9 +218,7 @@ impl BodyBinder<'_> {
             }
             return Err(bad(navigation.name.clone(), "the addresses of entities".to_owned()));
         };
-        let id = self.context.references.resolved(id);
-        let key = key_of(self.model, navigation, &id, self.context.service_root)?;
-        body.refer(self.model, self.entity_type, navigation, &key)
+        body.refer(self.model, self.entity_type, navigation, &self.key_at(navigation, id)?)
     }
 }
 

@@ -96,19 +96,13 @@ pub(super) fn key_of_owner(link: &Link<'_>) -> Result<Vec<Constant>, Error> {
     key.ok_or_else(|| Reason::NotStorable(link.navigation.name.clone()).at("path", 0))
 }
 
-type Values = Vec<(usize, Cow<'static, NewValue>)>;
+pub(super) type Values = Vec<(usize, Cow<'static, NewValue>)>;
 
 impl Referrer<'_, '_> {
-    /// Whether a statement can give a property of the foreign key another value.
-    fn is_changeable(&self, property: usize) -> bool {
-        let is_fixed = self.supplies.get(property) == Some(&Supply::Database);
-        !is_fixed && !self.scan.entity_type.key.contains(&property)
-    }
-
     fn referring(&self, target: &EntityType, key: &[Constant]) -> Result<Values, Error> {
         let entity_type = self.scan.entity_type;
         let value = |(own, other): &(usize, usize)| {
-            if !self.is_changeable(*own) {
+            if !is_changeable(entity_type, self.supplies, *own) {
                 return Err(Reason::NotChangeable(entity_type.properties[*own].name.clone()).at("path", 0));
             }
             Ok((*own, Cow::Owned(body::referred(target, key, *other)?)))
@@ -116,17 +110,29 @@ impl Referrer<'_, '_> {
         self.navigation.on.iter().map(value).collect()
     }
 
-    /// Without one of its values, a foreign key refers to nothing.
     fn referring_to_none(&self) -> Result<Values, Error> {
-        let properties = &self.scan.entity_type.properties;
-        let own = self.navigation.on.iter().map(|(own, _)| *own);
-        let nullable = own.filter(|own| properties[*own].nullable && self.is_changeable(*own));
-        let values: Values = nullable.map(|own| (own, Cow::Owned(NewValue::Null))).collect();
-        match (values.is_empty(), self.navigation.on.first()) {
-            (true, Some((own, _))) => {
-                Err(Reason::PropertyMissing(properties[*own].name.clone()).at("path", 0))
-            }
-            _ => Ok(values),
-        }
+        referring_to_none(self.scan.entity_type, self.navigation, self.supplies)
+            .map_err(|property| Reason::PropertyMissing(property).at("path", 0))
+    }
+}
+
+/// Whether a statement can give a property of a foreign key another value.
+fn is_changeable(entity_type: &EntityType, supplies: &[Supply], property: usize) -> bool {
+    supplies.get(property) != Some(&Supply::Database) && !entity_type.key.contains(&property)
+}
+
+/// Without one of its values, a foreign key refers to nothing. If all of them must be there, the name of one is the error.
+pub(super) fn referring_to_none(
+    entity_type: &EntityType,
+    navigation: &Navigation,
+    supplies: &[Supply],
+) -> Result<Values, String> {
+    let properties = &entity_type.properties;
+    let own = navigation.on.iter().map(|(own, _)| *own);
+    let nullable = own.filter(|own| properties[*own].nullable && is_changeable(entity_type, supplies, *own));
+    let values: Values = nullable.map(|own| (own, Cow::Owned(NewValue::Null))).collect();
+    match (values.is_empty(), navigation.on.first()) {
+        (true, Some((own, _))) => Err(properties[*own].name.clone()),
+        _ => Ok(values),
     }
 }

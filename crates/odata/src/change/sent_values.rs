@@ -60,6 +60,16 @@ impl SentValues {
     }
 }
 
+/// Whether a cell certainly represents this value.
+pub(super) fn is_kept_exactly(reading: Reading, cell: Cell<'_>, value: &NewValue) -> bool {
+    let is_comparable = match value {
+        NewValue::Null => true,
+        NewValue::Default(_) => false,
+        NewValue::Value(constant) => constant.class() == Class::from(reading.ty),
+    };
+    is_comparable && is_same(reading, cell, value)
+}
+
 /// Whether a cell represents this value.
 fn is_same(reading: Reading, cell: Cell<'_>, value: &NewValue) -> bool {
     let constant = match value {

@@ -11,6 +11,7 @@ use testkit::{ADMIN, Answer, Call, OTHER, TestUser, USER};
 use crate::fixture::{Fixture, code};
 
 mod deep;
+mod deep_updates;
 mod defaults;
 mod prevented;
 mod references;
@@ -342,6 +343,10 @@ async fn methods_are_tunnelled_and_the_metadata_tell_the_truth() {
     );
     assert!(
         metadata.contains("DeepInsertSupport\"><Record><PropertyValue Property=\"Supported\" Bool=\"true"),
+        "{metadata}"
+    );
+    assert!(
+        metadata.contains("DeepUpdateSupport\"><Record><PropertyValue Property=\"Supported\" Bool=\"true"),
         "{metadata}"
     );
     assert!(!metadata.contains("OptimisticConcurrency"), "a change needs no tag");

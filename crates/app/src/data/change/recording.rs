@@ -45,10 +45,9 @@ impl DataService {
         // A request that was made before changes nothing, and shows what it did.
         let answers = answers.iter().filter(|answer| !answer.is_repeated || attempt.opened.records_requests);
         let changes = answers.flat_map(|answer| {
-            let others = answer.created_with.iter().map(|set| (set, 0));
-            let changed = std::iter::once((&answer.set, answer.body.len())).chain(others);
             let verb = if answer.is_repeated { "repeat" } else { answer.done.verb() };
-            changed.map(move |(set, bytes)| (set, verb, bytes))
+            let others = answer.others.iter().map(|other| (&other.set, other.verb, 0));
+            std::iter::once((&answer.set, verb, answer.body.len())).chain(others)
         });
         let events = changes.map(|(set, verb, bytes)| {
             let subject = Some(format!("{source}/{}", Through::own_name(attempt.through.as_ref(), set)));

@@ -1,6 +1,7 @@
 //! Changes: their statements, and those that read what they are about, in one transaction.
 
 mod creation;
+mod deep;
 mod repetition;
 
 use std::ops::ControlFlow;
@@ -107,8 +108,8 @@ impl From<DataRefusal> for FailedChange {
 pub struct ChangeAnswer {
     /// The name of the entity set.
     pub set: String,
-    /// The entity sets of the entities that were created with it.
-    pub created_with: Vec<String>,
+    /// What was done to other entities with it.
+    pub others: Vec<DoneToOther>,
     /// What was done.
     pub done: Done,
     /// Whether it was done when the request came before.
@@ -119,6 +120,15 @@ pub struct ChangeAnswer {
     pub content: Option<Content>,
     /// The changed resource; empty if there is no body.
     pub body: Bytes,
+}
+
+/// What a change has done to another entity than the one that it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DoneToOther {
+    /// The name of its entity set.
+    pub set: String,
+    /// In the words of the audit log.
+    pub verb: &'static str,
 }
 
 /// What a change has done.
@@ -236,7 +246,7 @@ impl OneChange<'_> {
         }
         match &change.kind {
             ChangeKind::Create(creation) => self.create(creation, reads).await,
-            ChangeKind::CreateDeep(deep) => self.create_deep(deep, reads, about).await,
+            ChangeKind::CreateDeep(deep) => self.change_deep(deep, reads, about).await,
             _ if !self.condition.holds_for(before) => Ok(Err(DataRefusal::PreconditionFailed)),
             ChangeKind::Update(alteration) => match (before, &alteration.upsert) {
                 (Some(_), _) => self.update(alteration, reads).await,
@@ -249,6 +259,7 @@ impl OneChange<'_> {
                     }
                 }
             },
+            ChangeKind::UpdateDeep(deep) => self.change_deep(deep, reads, about).await,
             ChangeKind::Delete(_) if before.is_none() => Ok(Err(DataRefusal::NoSuchEntity)),
             ChangeKind::Delete(statements) if changes(reads, statements).await? => {
                 Ok(Ok(self.answer(Done::Deleted, None, None)))
@@ -292,7 +303,7 @@ impl OneChange<'_> {
         let set = self.bound.change.set.clone();
         ChangeAnswer {
             set,
-            created_with: Vec::new(),
+            others: Vec::new(),
             done,
             is_repeated: false,
             tag,

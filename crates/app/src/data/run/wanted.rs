@@ -35,6 +35,10 @@ pub(in crate::data) struct Parts {
     pub(in crate::data) shown: Arc<OpenedSource>,
     /// What the caller may insert.
     pub(in crate::data) inserted: Arc<OpenedSource>,
+    /// What the caller may update.
+    pub(in crate::data) updated: Arc<OpenedSource>,
+    /// What the caller may delete.
+    pub(in crate::data) deleted: Arc<OpenedSource>,
 }
 
 /// A change that was bound.

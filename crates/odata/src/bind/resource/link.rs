@@ -54,6 +54,11 @@ impl<'m> Link<'m> {
         Addressed { key: entity.key.clone(), ..self.of.clone() }.page()
     }
 
+    /// At most this many of the related entities.
+    pub(crate) fn related_page(&self, most: u64) -> Page<'m> {
+        Page { rows: Some(most), ..self.of.clone().page() }
+    }
+
     /// The entity whose navigation property it is.
     pub(crate) fn owner_page(&self) -> Page<'m> {
         let input = Box::new(PlanNode::Scan(self.owner.clone()));

@@ -79,7 +79,9 @@ async fn what_is_wrong_with_a_nested_entity_is_said_with_its_place_and_nothing_i
             "(in Pets[1])",
         ),
         (pet(json!(5)), 400, "BadValue", "(in Pets[1])"),
-        (pet(json!({ "@odata.id": "Pets(1)" })), 501, "NotImplemented", "(in Pets[1])"),
+        (pet(json!({ "@odata.id": "Pets(99)" })), 409, "ReferenceBroken", "Pets[1]"),
+        (pet(json!({ "@odata.id": "Vets(1)" })), 400, "BadValue", "(in Pets[1])"),
+        (json!({ "Name": "Eve", "Pets@delta": [] }), 400, "BadValue", "PATCH"),
         (json!({ "Name": "Eve", "Pets": { "Name": "Jim" } }), 400, "BadValue", "Pets"),
         (deep, 400, "TooComplex", "levels"),
         (json!({ "Name": "Eve", "Pets": many }), 400, "TooComplex", "(in Pets[1000])"),
@@ -93,14 +95,22 @@ async fn what_is_wrong_with_a_nested_entity_is_said_with_its_place_and_nothing_i
         );
         assert!(answer.json()["error"]["message"].as_str().unwrap().contains(place), "{}", answer.text());
     }
-    let nested = json!({ "Name": "Eve", "Pets": [{ "Name": "Jim" }] });
-    for method in [Method::PATCH, Method::PUT] {
-        assert_eq!(code(&farm.send(method, "/Owners(1)", &nested).await.expect(501)), "NotImplemented");
-    }
     assert_eq!(
         (farm.owners().as_str(), farm.text("SELECT Name AS found FROM Owners")),
         ("1 - 2", "Ann Bob".to_owned())
     );
+}
+
+#[tokio::test]
+async fn a_new_entity_is_related_to_those_that_exist() {
+    let farm = Farm::open().await;
+    let eve = json!({ "Name": "Eve", "Pets": [{ "@odata.id": "Pets(2)" }, { "Name": "Jim" }] });
+    let made = farm.send(Method::POST, "/Owners", &eve).await.expect(201).json();
+    assert_eq!((&made["Pets"][0]["Name"], &made["Pets"][1]["Name"]), (&json!("Tom"), &json!("Jim")));
+    assert_eq!(farm.owners(), "1 3 2 3");
+    let zoe = json!({ "Name": "Zoe", "Pets@odata.bind": ["Pets(1)", "Pets(3)"] });
+    farm.send(Method::POST, "/Owners", &zoe).await.expect(201);
+    assert_eq!(farm.owners(), "4 3 4 3");
 }
 
 #[tokio::test]

@@ -221,6 +221,63 @@ impl<'d> Books<'d> {
         assert_eq!((self.ask)("SELECT count(*) FROM accounts WHERE name = 'none'"), "0");
     }
 
+    /// Changes an entity with those that are related to it, all or none.
+    async fn are_updated_deep(&self) {
+        let post = async |set: &str, body: Value| self.send(Method::POST, set, &[], Some(&body)).await;
+        let made = post(
+            "/accounts",
+            json!({ "name": "deeper", "lines": [{ "number": 1 }], "notes": [{ "id": 80 }, { "id": 81 }] }),
+        );
+        let id = made.await.expect(201).json()["id"].as_i64().unwrap();
+        let path = format!("/accounts({id})");
+        let change = async |body: Value| {
+            self.send(Method::PATCH, &path, &[("prefer", "return=representation")], Some(&body)).await
+        };
+        let ids = |shown: &Value| -> Vec<i64> {
+            shown["notes"].as_array().unwrap().iter().map(|note| note["id"].as_i64().unwrap()).collect()
+        };
+        post("/notes", json!({ "id": 82 })).await.expect(201);
+        let whole = json!({
+            "balance": 3, "lines": [{ "number": 2 }, { "number": 1 }],
+            "notes": [{ "@id": "notes(82)" }, { "id": 81 }, { "id": 83 }],
+        });
+        let shown = change(whole).await.expect(200).json();
+        assert_eq!((ids(&shown), &shown["lines"][1]["number"]), (vec![81, 82, 83], &json!(2)), "{shown}");
+        let delta = json!({ "notes@delta": [
+            { "@removed": { "reason": "deleted" }, "id": 81 }, { "@removed": { "reason": "changed" }, "@id": "notes(82)" },
+            { "@odata.id": "notes(80)" }, { "id": 84 },
+        ] });
+        let shown = change(delta).await.expect(200).json();
+        assert_eq!(ids(&shown), [80, 83, 84], "{shown}");
+        assert_eq!(
+            (self.ask)("SELECT count(*) FROM notes WHERE id = 81 OR id = 82 AND account IS NULL"),
+            "1"
+        );
+        let owner = json!({ "accounts": { "id": id, "note": "by a note" } });
+        self.send(Method::PATCH, "/notes(82)", &[], Some(&owner)).await.expect(204);
+        assert_eq!(
+            (self.ask)(
+                "SELECT note FROM accounts JOIN notes ON notes.account = accounts.id WHERE notes.id = 82"
+            ),
+            "by a note"
+        );
+
+        for (body, status, place) in [
+            (json!({ "note": "none", "notes": [], "lines": [{ "number": 2 }] }), 400, "lines"),
+            (json!({ "note": "none", "notes": [{ "id": 80, "account": 4711 }] }), 400, "notes[0]"),
+            (
+                json!({ "note": "none", "notes": [], "lines": [{ "number": 1 }, { "number": 2 }, {}] }),
+                400,
+                "lines[2]",
+            ),
+        ] {
+            let refused = change(body).await.expect(status);
+            assert!(refused.text().contains(place), "{}", refused.text());
+        }
+        assert_eq!((self.ask)(&format!("SELECT count(*) FROM notes WHERE account = {id}")), "4");
+        assert_eq!((self.ask)("SELECT count(*) FROM accounts WHERE note = 'none' AND name = 'deeper'"), "0");
+    }
+
     /// A group is made as a whole, and a failed one leaves nothing behind.
     async fn change_together(&self) {
         let group = async |name: &str| {
@@ -275,6 +332,7 @@ async fn a_database_of_postgresql_is_changed() {
     books.change_together().await;
     books.relate().await;
     books.are_created_deep().await;
+    books.are_updated_deep().await;
 }
 
 /// The connection ends while the database checks what is deferred until `COMMIT`.
@@ -324,6 +382,7 @@ async fn a_database_of_mariadb_is_changed() {
     books.change_together().await;
     books.relate().await;
     books.are_created_deep().await;
+    books.are_updated_deep().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,22 +1,20 @@
-//! Creations: of one entity, or of one with others that are related to it.
+//! Creations of entities.
 
 use std::ops::ControlFlow;
 
-use odata::change::{Creation, DeepCreation, EntityState};
+use odata::change::{Creation, EntityState};
 use odata::entity_tag::EntityTag;
 use odata::url::Url;
 use sources::{BrokenRule, SourceError, SourceRow};
 
-use super::{ChangeAnswer, Done, OneChange, Reads, StepResult, tag_if_kept, tag_of};
+use super::{ChangeAnswer, Done, OneChange, Reads, StepResult, tag_if_kept};
 use crate::data::DataRefusal;
-use crate::data::run::About;
 
 /// A row that was inserted.
-struct Inserted {
+pub(super) struct Inserted {
     /// Its address relative to the service document.
-    path: String,
-    state: EntityState,
-    tag: EntityTag,
+    pub(super) path: String,
+    pub(super) tag: EntityTag,
 }
 
 impl OneChange<'_> {
@@ -32,45 +30,13 @@ impl OneChange<'_> {
         }
     }
 
-    /// Creates an entity with related ones, each as if it were created alone.
-    pub(super) async fn create_deep(
-        &self,
-        deep: &DeepCreation,
-        reads: &mut impl Reads,
-        about: &mut About,
-    ) -> StepResult<ChangeAnswer> {
-        let (model, dialect) = (&self.parts.inserted.model, self.parts.inserted.source.dialect());
-        let (mut paths, mut sets, mut root) = (Vec::new(), Vec::new(), None);
-        for at in deep.order() {
-            let (set, place) = deep.about(at);
-            *about = About { set: set.to_owned(), place: place.to_owned(), is_deletion: false };
-            let creation = match deep.creation(at, &paths, model, dialect) {
-                Ok(creation) => creation,
-                Err(error) => return Ok(Err(error.into())),
-            };
-            let inserted = match self.insert(&creation, set, reads).await? {
-                Ok(inserted) => inserted,
-                Err(refusal) => return Ok(Err(refusal.within(place))),
-            };
-            paths.push(inserted.path.clone());
-            if at == deep.root() {
-                root = Some(inserted);
-            } else {
-                sets.push(set.to_owned());
-            }
-        }
-        *about = About::of(&self.bound.change);
-        let Some(mut inserted) = root else { return Ok(Err(DataRefusal::ChangePrevented)) };
-        // What was created after it may have changed it.
-        if let Some(tag) = tag_of(reads, &inserted.state).await? {
-            inserted.tag = tag;
-        }
-        let answer = self.created(inserted, &deep.expand(), reads).await?;
-        Ok(answer.map(|answer| ChangeAnswer { created_with: sets, ..answer }))
-    }
-
     /// Inserts an entity of a set, if the rules allow it.
-    async fn insert(&self, creation: &Creation, set: &str, reads: &mut impl Reads) -> StepResult<Inserted> {
+    pub(super) async fn insert(
+        &self,
+        creation: &Creation,
+        set: &str,
+        reads: &mut impl Reads,
+    ) -> StepResult<Inserted> {
         let mut path = None;
         for statement in std::iter::once(&creation.insert).chain(&creation.find) {
             let mut key = |row: &SourceRow<'_>| {
@@ -101,7 +67,7 @@ impl OneChange<'_> {
                 _ => Err(failed("a new row has no address of its own")),
             };
         };
-        Ok(Ok(Inserted { path, state, tag }))
+        Ok(Ok(Inserted { path, tag }))
     }
 
     /// Why an inserted row is not there.
@@ -112,13 +78,13 @@ impl OneChange<'_> {
     }
 
     /// The answer to a creation. `expand` is what it shows of related entities.
-    async fn created(
+    pub(super) async fn created(
         &self,
         inserted: Inserted,
         expand: &str,
         reads: &mut impl Reads,
     ) -> StepResult<ChangeAnswer> {
-        let Inserted { path, tag, .. } = inserted;
+        let Inserted { path, tag } = inserted;
         let shown = if self.bound.wanted == Some(false) {
             None
         } else {

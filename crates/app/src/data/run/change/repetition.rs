@@ -89,6 +89,12 @@ impl OneChange<'_> {
         reads: &mut impl Reads,
     ) -> StepResult<ChangeAnswer> {
         let query = self.bound.path_and_query.split_once('?').map_or("", |(_, query)| query);
+        let expand = match &self.bound.change.kind {
+            ChangeKind::CreateDeep(deep) | ChangeKind::UpdateDeep(deep) => {
+                format!("$expand={}", deep.expand())
+            }
+            _ => String::new(),
+        };
         let (done, shown, tag) = match record.answer.split_once(' ') {
             Some(("create", path)) => {
                 let shown = &self.parts.shown;
@@ -98,13 +104,9 @@ impl OneChange<'_> {
                     Ok(state) => tag_of(reads, &state).await?,
                     Err(_) => None,
                 };
-                let expand = match &self.bound.change.kind {
-                    ChangeKind::CreateDeep(deep) => format!("&$expand={}", deep.expand()),
-                    _ => String::new(),
-                };
                 let is_wanted = tag.is_some() && self.bound.wanted != Some(false);
                 let done = Done::Created(format!("{}/{path}", self.job.root.trim_end_matches('/')));
-                (done, is_wanted.then(|| format!("{path}?{query}{expand}")), tag)
+                (done, is_wanted.then(|| format!("{path}?{query}&{expand}")), tag)
             }
             None if record.answer == Done::Updated.verb() => {
                 let tag = match &self.bound.change.state {
@@ -112,7 +114,7 @@ impl OneChange<'_> {
                     None => None,
                 };
                 let is_wanted = tag.is_some() && self.bound.wanted == Some(true);
-                (Done::Updated, is_wanted.then(|| self.bound.path_and_query.clone()), tag)
+                (Done::Updated, is_wanted.then(|| self.shown_address(&expand)), tag)
             }
             _ => (Done::Deleted, None, None),
         };
