@@ -8,9 +8,11 @@
 mod body;
 mod deep;
 mod json;
+mod lead;
 mod reference;
 mod references;
 mod request_record;
+mod row_address;
 mod sent_values;
 mod state;
 mod value;
@@ -19,8 +21,6 @@ use std::borrow::Cow;
 
 use crate::bind::resource::{self, Changed, ChangedEntity, Link};
 use crate::cell::Row;
-use crate::encode::id::KeyPredicate;
-use crate::encode::text;
 use crate::error::{Error, Reason};
 use crate::model::document::RuleAction;
 use crate::model::{EntityType, Model, Supply};
@@ -32,8 +32,10 @@ use crate::tree::new_value::NewValue;
 use crate::url::{SystemOption, Url};
 use body::Body;
 pub use deep::{DeepChange, DeepStep, EntityLookup, FoundEntities, FoundEntity, Listing, NestedChange};
+pub use lead::Lead;
 pub use references::References;
 pub use request_record::{RequestKey, RequestRecord};
+use row_address::RowAddress;
 pub use sent_values::SentValues;
 pub use state::EntityState;
 
@@ -121,9 +123,7 @@ pub struct Creation {
     pub find: Option<Statement>,
     /// What it gives to properties.
     pub given: SentValues,
-    set: String,
-    key: KeyPredicate,
-    columns: Vec<usize>,
+    address: RowAddress,
 }
 
 /// New values of an entity that exists.
@@ -286,10 +286,7 @@ impl BoundChange {
 impl Creation {
     /// The path of the entity whose key is in a row, relative to the service document.
     pub fn address(&self, row: &impl Row) -> String {
-        let mut address = format!("{}(", text::in_url(&self.set)).into_bytes();
-        self.key.write(&mut address, row, &self.columns);
-        address.push(b')');
-        String::from_utf8(address).unwrap_or_default()
+        self.address.path(row)
     }
 
     /// Why nobody finds the new row by its key, if the database has made another one of the key that was given.
@@ -317,9 +314,8 @@ fn creation_of<'v>(
     }
     let sql::Insertion { insert, find } = sql::insert(dialect, entity_type, &values)?;
     let given = SentValues::of(entity_type, &values);
-    let columns: Vec<usize> = (0..entity_type.key.len()).collect();
-    let key = KeyPredicate::new(entity_type, columns.clone());
-    Ok(Creation { insert, find, given, set: entity_type.name.clone(), key, columns })
+    let address = RowAddress::of(entity_type, (0..entity_type.key.len()).collect());
+    Ok(Creation { insert, find, given, address })
 }
 
 /// The key of the address, for an entity that is to be created there.

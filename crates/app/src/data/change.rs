@@ -354,7 +354,8 @@ impl ChangeRequest<'_> {
             accepted: Format::accept(self.request.accept),
             wanted: self.wants_representation,
         };
-        let plan = if is_first || !asked.may_refer() {
+        let is_known = (is_first || !asked.may_refer()) && !asked.is_led(&parts)?;
+        let plan = if is_known {
             StepPlan::Bound(Box::new(asked.bind(&References::NONE, root, &parts)?))
         } else {
             StepPlan::Late(asked.into_owned())

@@ -1,5 +1,6 @@
 //! The resource that a path addresses.
 
+mod leading;
 mod link;
 
 use crate::error::{Error, Reason};
@@ -9,6 +10,7 @@ use crate::syntax::{Arguments, Expression, MAX_EXPAND_DEPTH, Node, Request, Step
 use crate::tree::column::ScanId;
 use crate::tree::typed::{Comparison, Constant, Typed, constant, numeric};
 use crate::tree::{Expand, Page, PlanNode, Scan};
+pub(crate) use leading::Leading;
 pub(crate) use link::Link;
 
 /// An addressed resource.

@@ -20,6 +20,7 @@ mod repeatability;
 mod rights;
 mod servers;
 mod sets;
+mod single_ends;
 mod tags;
 mod values;
 

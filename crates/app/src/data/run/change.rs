@@ -1,7 +1,9 @@
 //! Changes: their statements, and those that read what they are about, in one transaction.
 
+mod condition;
 mod creation;
 mod deep;
+mod late;
 mod repetition;
 
 use std::ops::ControlFlow;
@@ -17,6 +19,7 @@ use odata::url::Url;
 use sources::driver::{Job, Runner, Statements};
 use sources::{ChunkSink, SourceError, SourceRow};
 
+pub use condition::Condition;
 pub(in crate::data) use repetition::{AHEAD_SECS, LooksFirst, REPEATABLE_SECS, Repetition};
 
 use super::bounds::LONGEST_ROW;
@@ -52,23 +55,9 @@ pub(in crate::data) struct Step {
 #[derive(Debug)]
 pub(in crate::data) enum StepPlan {
     Bound(Box<Bound>),
-    /// To be bound when the changes before it are made, because it may refer to them.
+    /// To be bound when the changes before it are made, because it may refer to them, or because the database says to what its
+    /// path leads.
     Late(WantedChange<'static>),
-}
-
-/// On which condition a change is made ([Protocol
-/// §11.4.1.1](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_UseofETagsforAvoidingUpdateConflicts)).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Condition {
-    /// On none.
-    #[default]
-    None,
-    /// The entity does not exist.
-    Absent,
-    /// The entity exists.
-    Present,
-    /// The entity exists and has one of these tags, without the mark of weak ones.
-    Tags(Vec<String>),
 }
 
 /// Where a job leaves what became of its changes. What is left there last counts.
@@ -179,10 +168,17 @@ impl ChangeJob {
             let late;
             let bound = match &step.plan {
                 StepPlan::Bound(bound) => bound,
-                StepPlan::Late(asked) => match asked.bind(&references, &self.root, &step.parts) {
-                    Ok(bound) => {
+                StepPlan::Late(asked) => match self.bound_late(asked, step, &references, reads).await? {
+                    Ok(Some(bound)) => {
                         late = bound;
                         &late
+                    }
+                    Ok(None) => {
+                        let Some(answer) = self.answered_before(step, reads).await? else {
+                            return Ok(Err(FailedChange { at, refusal: DataRefusal::NoSuchEntity }));
+                        };
+                        answers.push(answer);
+                        continue;
                     }
                     Err(refusal) => return Ok(Err(FailedChange { at, refusal })),
                 },
@@ -333,19 +329,6 @@ impl OneChange<'_> {
         let mut out = Vec::new();
         let found = write_one(&planned, reads, &mut out, one).await?;
         Ok((found.found == Found::Written).then_some((content, out)))
-    }
-}
-
-impl Condition {
-    /// Whether it holds for an entity with this tag, or for none.
-    fn holds_for(&self, tag: Option<EntityTag>) -> bool {
-        match (self, tag) {
-            (Self::None, _) | (Self::Absent, None) | (Self::Present, Some(_)) => true,
-            (Self::Absent, Some(_)) | (Self::Present | Self::Tags(_), None) => false,
-            (Self::Tags(tags), Some(tag)) => {
-                tags.iter().any(|one| one == tag.as_str().trim_start_matches("W/"))
-            }
-        }
     }
 }
 

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use odata::change::{self, BoundChange, ChangeContext, ChangeKind, EntityState, Payload, References, Verb};
+use odata::change::{
+    self, BoundChange, ChangeContext, ChangeKind, EntityState, Lead, Payload, References, Verb,
+};
 use odata::format::Format;
 use odata::statement::Statement;
 use odata::url::Url;
@@ -73,6 +75,12 @@ impl WantedChange<'_> {
         }
     }
 
+    /// Whether its path leads through a navigation property to one entity, so that only the database says to which.
+    pub(in crate::data) fn is_led(&self, parts: &Parts) -> Result<bool, DataRefusal> {
+        let shown = &parts.shown;
+        Ok(Lead::of(&self.path_and_query, &shown.model, shown.source.dialect())?.is_some())
+    }
+
     /// Binds it. `root` is the absolute URL of the service document.
     pub(in crate::data) fn bind(
         &self,
@@ -80,7 +88,18 @@ impl WantedChange<'_> {
         root: &str,
         parts: &Parts,
     ) -> Result<Bound, DataRefusal> {
-        let path_and_query = references.resolved(&self.path_and_query).into_owned();
+        let address = references.resolved(&self.path_and_query).into_owned();
+        self.bind_at(address, references, root, parts)
+    }
+
+    /// Binds it at this address.
+    pub(in crate::data) fn bind_at(
+        &self,
+        path_and_query: String,
+        references: &References,
+        root: &str,
+        parts: &Parts,
+    ) -> Result<Bound, DataRefusal> {
         let url = Url::read(&path_and_query)?;
         let payload = Payload { bytes: &self.bytes, numbers_as_text: self.numbers_as_text };
         let context = ChangeContext { verb: self.verb, payload, service_root: root, references };

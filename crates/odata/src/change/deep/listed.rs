@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::lookup::RowAddress;
 use super::{DeepChange, FoundEntities, MOST_RELATED, NestedChange, unknown, unrelated};
 use crate::bind::resource::{self, Changed};
 use crate::cell::Row;
+use crate::change::row_address::RowAddress;
 use crate::encode::text;
 use crate::error::{Error, Reason};
 use crate::model::Model;

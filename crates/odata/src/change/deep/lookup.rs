@@ -4,9 +4,8 @@ use super::{DeepChange, EntityState, FoundEntities, Role, unknown};
 use crate::bind::resource;
 use crate::cell::Row;
 use crate::change::body::Body;
+use crate::change::row_address::RowAddress;
 use crate::change::sent_values::is_kept_exactly;
-use crate::encode::id::KeyPredicate;
-use crate::encode::text;
 use crate::entity_tag::EntityTag;
 use crate::error::{Error, Reason};
 use crate::form::Reading;
@@ -38,14 +37,6 @@ pub struct FoundEntity {
     pub(super) is_related: bool,
     /// Whether the request has created it.
     pub(super) is_new: bool,
-}
-
-/// The path of the entity in a row, from its key.
-#[derive(Debug)]
-pub(super) struct RowAddress {
-    set: String,
-    key: KeyPredicate,
-    columns: Vec<usize>,
 }
 
 impl DeepChange {
@@ -123,22 +114,6 @@ impl FoundEntity {
     /// One that was just created.
     pub fn new(path: String, tag: EntityTag) -> Self {
         Self { path, tag, is_related: true, is_new: true }
-    }
-}
-
-impl RowAddress {
-    /// The address of the entities of a type whose keys are in these columns.
-    pub(super) fn of(entity_type: &EntityType, columns: Vec<usize>) -> Self {
-        let key = KeyPredicate::new(entity_type, columns.clone());
-        Self { set: text::in_url(&entity_type.name), key, columns }
-    }
-
-    /// The path of the entity in a row, relative to the service document.
-    pub(super) fn path(&self, row: &impl Row) -> String {
-        let mut path = format!("{}(", self.set).into_bytes();
-        self.key.write(&mut path, row, &self.columns);
-        path.push(b')');
-        String::from_utf8(path).unwrap_or_default()
     }
 }
 

@@ -187,6 +187,24 @@ async fn a_request_is_repeatable_for_a_day_by_its_caller_alone() {
 }
 
 #[tokio::test]
+async fn a_repeated_change_by_a_path_to_one_entity_is_made_once() {
+    let books = Accounting::repeatable(document()).await;
+    let sent = date(books.fixture.server.clock().now(), 0);
+    let change = async |id: &str| {
+        let call = books.call(Method::PATCH, "/Entries(Account=1,Number=1)/Accounts");
+        let call = call.header("repeatability-request-id", id).header("repeatability-first-sent", &sent);
+        call.json(&json!({ "Note": "led", "Entries@delta": [{ "Number": 50 }] })).send().await
+    };
+    change("1").await.expect(204);
+    change("1").await.expect(204);
+    assert_eq!(books.count("SELECT count(*) FROM Entries WHERE Account = 1 AND Number = 50"), 1);
+    books.call(Method::DELETE, "/Entries(Account=1,Number=1)").send().await.expect(204);
+    let again = change("1").await.expect(204);
+    assert_eq!(again.header("repeatability-result"), "accepted", "although the path leads to nothing now");
+    change("2").await.expect(404);
+}
+
+#[tokio::test]
 async fn the_changes_of_a_group_are_repeated_together() {
     let books = Accounting::repeatable(document()).await;
     let sent = date(books.fixture.server.clock().now(), 0);

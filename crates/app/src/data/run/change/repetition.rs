@@ -5,8 +5,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bytes::Bytes;
 use odata::change::{ChangeKind, EntityState, RequestKey, RequestRecord};
 use odata::model::RequestTable;
+use odata::sql::Dialect;
 use odata::statement::Statement;
 use odata::url::Url;
 use sources::{BrokenRule, SourceError, SourceRow, Violation};
@@ -123,6 +125,36 @@ impl OneChange<'_> {
             None => None,
         };
         Ok(Ok(ChangeAnswer { is_repeated: true, ..self.answer(done, tag, shown) }))
+    }
+}
+
+impl Repetition {
+    /// The answer to the request if it was made before, where the entity is not known any more: nothing is shown.
+    pub(super) async fn answer_without_entity(
+        &self,
+        root: &str,
+        dialect: Dialect,
+        reads: &mut impl Reads,
+    ) -> Result<Option<ChangeAnswer>, SourceError> {
+        let Self { key, table, .. } = self;
+        let Some(record) = found(reads, &key.find(dialect, table)).await? else { return Ok(None) };
+        if !key.is_of(&record) {
+            return Ok(None);
+        }
+        let done = match record.answer.split_once(' ') {
+            Some(("create", path)) => Done::Created(format!("{}/{path}", root.trim_end_matches('/'))),
+            None if record.answer == Done::Updated.verb() => Done::Updated,
+            _ => Done::Deleted,
+        };
+        Ok(Some(ChangeAnswer {
+            set: String::new(),
+            others: Vec::new(),
+            done,
+            is_repeated: true,
+            tag: None,
+            content: None,
+            body: Bytes::new(),
+        }))
     }
 }
 

@@ -1,0 +1,31 @@
+//! Conditions on which changes are made.
+
+use odata::entity_tag::EntityTag;
+
+/// On which condition a change is made ([Protocol
+/// §11.4.1.1](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_UseofETagsforAvoidingUpdateConflicts)).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Condition {
+    /// On none.
+    #[default]
+    None,
+    /// The entity does not exist.
+    Absent,
+    /// The entity exists.
+    Present,
+    /// The entity exists and has one of these tags, without the mark of weak ones.
+    Tags(Vec<String>),
+}
+
+impl Condition {
+    /// Whether it holds for an entity with this tag, or for none.
+    pub(super) fn holds_for(&self, tag: Option<EntityTag>) -> bool {
+        match (self, tag) {
+            (Self::None, _) | (Self::Absent, None) | (Self::Present, Some(_)) => true,
+            (Self::Absent, Some(_)) | (Self::Present | Self::Tags(_), None) => false,
+            (Self::Tags(tags), Some(tag)) => {
+                tags.iter().any(|one| one == tag.as_str().trim_start_matches("W/"))
+            }
+        }
+    }
+}
