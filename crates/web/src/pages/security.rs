@@ -382,7 +382,7 @@ pub(super) fn samples() -> Vec<String> {
         rendered(&new(None, None)),
         rendered(&new(Some(HOSTILE), Some(set_up()))),
         rendered(&shown(true, "/account/security")),
-        rendered(&shown(false, HOSTILE)),
+        rendered(&shown(false, "/oauth2/authorize?a=b&c=d")),
         rendered(&prove(Purpose::Renew, None)),
         rendered(&prove(Purpose::Remove, Some(HOSTILE))),
     ]
