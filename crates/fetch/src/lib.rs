@@ -25,4 +25,4 @@ pub use error::FetchError;
 pub use fetcher::{FetchLimits, FetchRequest, FetchResponse, Fetcher, FetcherSettings};
 pub use freshness::lifetime_secs;
 pub use resolve::{ResolveName, SystemResolver};
-pub use trust::{Danger, UnreadableCertificates};
+pub use trust::{Danger, UnreadableCertificates, client_config};

@@ -19,8 +19,11 @@ pub struct Danger {
 #[error("must contain certificates of authorities in PEM")]
 pub struct UnreadableCertificates;
 
-/// The configuration of TLS for outbound requests.
-pub(crate) fn client_config(danger: Option<&Danger>) -> Result<ClientConfig, UnreadableCertificates> {
+/// The configuration of TLS for outbound requests, and for requests to addresses that the operator names.
+///
+/// # Errors
+/// If the certificates of the switch for tests cannot be read.
+pub fn client_config(danger: Option<&Danger>) -> Result<ClientConfig, UnreadableCertificates> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     if let Some(danger) = danger {
         add(&mut roots, &danger.authorities)?;

@@ -215,7 +215,11 @@ pub(crate) fn with_app(
     done.and(closed)
 }
 
-async fn open_for_command(
+/// Opens the installation as the operator, who is an active administrator.
+///
+/// # Errors
+/// The errors of the configuration and of opening, and that there is no such administrator.
+pub(crate) async fn open_for_command(
     settings: &Settings,
     environment: &Environment,
 ) -> anyhow::Result<OpenedInstallation> {

@@ -16,6 +16,7 @@ pub(crate) mod backup;
 pub(crate) mod copy;
 pub(crate) mod cors;
 pub(crate) mod data_sources;
+pub(crate) mod doctor;
 pub(crate) mod documents;
 pub(crate) mod initial_access_tokens;
 pub(crate) mod keys;
@@ -98,6 +99,10 @@ pub(crate) enum Command {
     /// Report every fault of the configuration, or that there is none.
     #[command(after_help = "Example: sluicegate check-config --config gate.toml")]
     CheckConfig(Serve),
+    /// Look for what is misconfigured: settings, files, database, keys, backups, data sources, and the running server.
+    /// Corrects nothing, and says for each finding what to do.
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor(doctor::DoctorArguments),
     /// Manage user accounts.
     #[command(after_help = "Example: sluicegate user add ada --data-dir ./data")]
     User {

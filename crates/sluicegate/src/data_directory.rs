@@ -59,7 +59,8 @@ impl DataDirectory {
         self.folder.join("sources")
     }
 
-    fn key_file(&self) -> PathBuf {
+    /// The file of the master key.
+    pub(crate) fn key_file(&self) -> PathBuf {
         self.folder.join("master.key")
     }
 

@@ -55,6 +55,7 @@ fn dispatch(command: Command, environment: &Environment) -> anyhow::Result<()> {
             cli::setup::print_configuration(&settings);
             Ok(())
         }
+        Command::Doctor(arguments) => cli::doctor::run(&arguments, environment),
         Command::User { command } => cli::users::run(command, environment),
         Command::Application { command } => cli::applications::run(command, environment),
         Command::Secret { command } => cli::secrets::run(command, environment),

@@ -15,6 +15,7 @@ mod data_directory;
 mod database;
 mod demo;
 mod dispatch;
+mod http_client;
 mod installation;
 mod logging;
 mod messages;
@@ -23,6 +24,7 @@ mod serve;
 mod server;
 mod setting_files;
 mod terminal;
+mod weaknesses;
 
 /// It saves two to six per cent of the work for each request compared with the system's allocator.
 #[global_allocator]

@@ -5,7 +5,6 @@ use std::time::Duration;
 use anyhow::Context;
 use app::App;
 use app::node::NodeService;
-use oauth::application::Profile;
 use store::WithCauses;
 use tokio::task::JoinSet;
 use web::{AddressRange, WebSettings};
@@ -19,12 +18,12 @@ use crate::numbers::number;
 use crate::server::{self, BoundListener, ConnectionLimits, Endpoint, ServerTls, Signals, StopSignal};
 use crate::setting_files::SettingFiles;
 use crate::terminal::say;
+use crate::weaknesses::{Weakness, weaknesses};
 
 mod signing_keys;
 mod site;
 
-pub(crate) use site::Site;
-use site::reachable;
+pub(crate) use site::{Site, reachable};
 
 /// How often this node polls for changes of other nodes.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
@@ -223,34 +222,8 @@ async fn observe(settings: &Settings) -> anyhow::Result<Option<BoundListener>> {
 }
 
 fn log_warnings(settings: &Settings, site: &Site) {
-    for (key, warning) in settings.warnings() {
-        tracing::warn!(key, "security is weakened: {warning}");
-    }
-    if settings.profiles.minimum == Profile::Fapi2 {
-        tracing::warn!(
-            key = "profiles.minimum",
-            "users sign in to the management API with name and password (HTTP Basic); keep it out of reach of strangers"
-        );
-    }
-    let general = &settings.general;
-    if let Some(url) = &general.database
-        && let Some(warning) = url.exposure()
-    {
-        tracing::warn!(key = "database", installation = url.location(), "security is weakened: {warning}");
-    }
-    if general.behind_tls_proxy && general.trusted_proxies.is_empty() {
-        tracing::warn!(
-            "behind_tls_proxy is set and trusted_proxies names no proxy: every client seems to come from the proxy's \
-             address, so that they share their limits of failures, and the audit log does not know where they come from"
-        );
-    }
-    if general.public_url.is_none()
-        && (general.behind_tls_proxy || !general.listen.ip().to_canonical().is_loopback())
-    {
-        tracing::warn!(
-            public_url = site.public_url,
-            "public_url is not set; clients that use another address will be refused"
-        );
+    for Weakness { key, message } in weaknesses(settings, &site.public_url) {
+        tracing::warn!(key, "{message}");
     }
 }
 

@@ -49,6 +49,168 @@ fn users_in_json_have_the_members_of_the_management_api() {
     assert_eq!(users[0]["name"], ADMIN.name, "a member of earlier releases");
 }
 
+/// What `doctor` prints as JSON, and its exit status.
+fn examined(installation: &Installation, arguments: &[&str], variables: &[(&str, &str)]) -> (Value, i32) {
+    let mut command = installation.command(&["doctor", "--json"]);
+    let output = command.args(arguments).envs(variables.iter().copied()).output().expect("the binary runs");
+    let printed = serde_json::from_slice(&output.stdout);
+    let printed =
+        printed.unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+    (printed, output.status.code().expect("it ends"))
+}
+
+/// The messages about a subject with a level.
+fn said<'v>(printed: &'v Value, level: &str, subject: &str) -> Vec<&'v str> {
+    let findings = printed["findings"].as_array().expect("findings").iter();
+    let found = findings.filter(|finding| finding["level"] == level && finding["subject"] == subject);
+    found.map(|finding| finding["message"].as_str().expect("a text")).collect()
+}
+
+fn set_mode(path: &std::path::Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("an own file");
+}
+
+#[test]
+fn doctor_finds_an_installation_in_order_and_what_is_missing_around_it() {
+    let installation = Installation::new(BINARY);
+    let (printed, status) = examined(&installation, &["--offline"], &[]);
+    assert_eq!((status, &printed["errors"]), (0, &json!(0)), "{printed:#}");
+    assert_eq!(said(&printed, "good", "database").len(), 1, "{printed:#}");
+    assert_eq!(said(&printed, "warning", "backup"), ["`sluicegate backup` has never made one"]);
+    let target = installation.folder().join("backup.db");
+    good(&installation, &["backup", "--to", target.to_str().expect("a path")]);
+    let (printed, _) = examined(&installation, &["--offline"], &[]);
+    assert_eq!(said(&printed, "good", "backup"), ["the last one is 0 days old"]);
+    let lines = good(&installation, &["doctor", "--offline"]);
+    assert!(lines.contains("good     backup: ") && lines.ends_with("warnings: 0\n"), "{lines}");
+    assert_eq!(
+        said(
+            &examined(&installation, &[], &[("SLUICEGATE_OBSERVATION__LISTEN", "127.0.0.1:1")]).0,
+            "note",
+            "server"
+        )
+        .len(),
+        1
+    );
+}
+
+#[test]
+fn doctor_finds_faults_of_the_configuration_and_of_files() {
+    let installation = Installation::new(BINARY);
+    let (printed, status) = examined(&installation, &["--offline"], &[("SLUICEGATE_NO_SUCH", "1")]);
+    assert_eq!(status, 2);
+    assert!(said(&printed, "error", "configuration")[0].contains("SLUICEGATE_NO_SUCH"), "{printed:#}");
+    let weak = [("SLUICEGATE_RATE_LIMIT__ENABLED", "false"), ("SLUICEGATE_BEHIND_TLS_PROXY", "true")];
+    let (printed, status) = examined(&installation, &["--offline"], &weak);
+    assert_eq!((status, said(&printed, "warning", "settings").len()), (0, 3), "{printed:#}");
+    set_mode(&installation.data_dir(), 0o755);
+    set_mode(&installation.database(), 0o644);
+    let (printed, status) = examined(&installation, &["--offline"], &[]);
+    assert_eq!(
+        (status, said(&printed, "warning", "files").len(), said(&printed, "error", "files").len()),
+        (1, 1, 1)
+    );
+    let (printed, status) =
+        examined(&installation, &["--offline"], &[("SLUICEGATE_MASTER_KEY", &"0f".repeat(32))]);
+    assert_eq!(status, 1);
+    assert!(said(&printed, "error", "database")[0].contains("the master key is not the one"), "{printed:#}");
+    set_mode(&installation.data_dir().join("master.key"), 0o644);
+    assert_eq!(said(&examined(&installation, &["--offline"], &[]).0, "error", "installation").len(), 1);
+}
+
+#[test]
+fn doctor_does_not_migrate() {
+    let installation = Installation::new(BINARY);
+    let database = rusqlite::Connection::open(installation.database()).expect("the database");
+    let forget = "DELETE FROM migrations WHERE number = (SELECT max(number) FROM migrations)";
+    database.execute(forget, []).expect("the last migration");
+    let newest = || -> i64 {
+        database.query_row("SELECT max(number) FROM migrations", [], |row| row.get(0)).expect("a number")
+    };
+    let before = newest();
+    let (printed, status) = examined(&installation, &["--offline"], &[]);
+    assert!(
+        status == 0 && said(&printed, "warning", "database")[0].ends_with("missing migrations: 1"),
+        "{printed:#}"
+    );
+    assert!(said(&printed, "good", "keys").is_empty(), "{printed:#}");
+    assert_eq!(newest(), before);
+}
+
+#[test]
+fn doctor_prints_no_password_of_the_database() {
+    let installation = Installation::new(BINARY);
+    let url = "postgres://gate:correct-horse@127.0.0.1:1/gate";
+    let (printed, status) = examined(&installation, &["--offline"], &[("SLUICEGATE_DATABASE", url)]);
+    assert_eq!((status, said(&printed, "error", "database").len()), (1, 1), "{printed:#}");
+    let (key, node) = ("0f".repeat(32), installation.folder().join("node"));
+    std::fs::create_dir(&node).expect("a folder");
+    set_mode(&node, 0o777);
+    let variables =
+        [("SLUICEGATE_DATABASE", url), ("SLUICEGATE_MASTER_KEY", &key), ("SLUICEGATE_DATA_DIR", "node")];
+    let mut bare = std::process::Command::new(BINARY);
+    bare.env_clear().current_dir(installation.folder()).args(["doctor", "--json", "--offline"]);
+    let output = bare.envs(variables).output().expect("the binary runs");
+    let bare = String::from_utf8(output.stdout).expect("JSON");
+    assert!(!bare.contains("mode 777"), "a folder without a secret may be open: {bare}");
+    let file = installation.folder().join("gate.toml");
+    std::fs::write(&file, format!("database = \"{url}\"\n")).expect("a file");
+    set_mode(&file, 0o644);
+    let text = file.to_str().expect("a path");
+    let (readable, _) = examined(&installation, &["--offline", "--config", text], &[]);
+    assert!(
+        said(&readable, "warning", "files")[0].contains("whose password others may read"),
+        "{readable:#}"
+    );
+    assert!(![printed, readable].iter().any(|printed| printed.to_string().contains("correct-horse")));
+}
+
+#[test]
+fn doctor_tests_data_sources_and_asks_the_running_server_and_the_public_address() {
+    let installation = Installation::new(BINARY);
+    let file = installation.sample_data("harbour.sqlite");
+    let path = file.to_str().expect("a path");
+    good(&installation, &["data-source", "add", "harbour", path, "--owner", USER.name]);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let observed = listener.local_addr().expect("its address").to_string();
+    drop(listener);
+    let observation = [("SLUICEGATE_OBSERVATION__LISTEN", &*observed)];
+    let served = installation.serve_below("/gate", &[], &observation);
+    let (printed, status) = examined(&installation, &["--public-url", served.url()], &observation);
+    assert_eq!(status, 0, "{printed:#}");
+    for subject in ["server", "public address", "data source"] {
+        assert_eq!(said(&printed, "good", subject).len(), 1, "{subject}: {printed:#}");
+    }
+    let other = served.url().replace("/gate", "/other");
+    std::fs::remove_file(&file).expect("an own file");
+    let (printed, status) = examined(&installation, &["--public-url", &other], &observation);
+    assert_eq!(status, 1);
+    assert!(said(&printed, "error", "public address")[0].contains("404"), "{printed:#}");
+    assert!(said(&printed, "error", "data source")[0].starts_with("harbour: "), "{printed:#}");
+    let host = served.url().replace("127.0.0.1", "localhost");
+    let (printed, _) = examined(&installation, &["--public-url", &host], &observation);
+    assert!(said(&printed, "error", "public address")[0].contains("calls itself"), "{printed:#}");
+}
+
+#[test]
+fn doctor_compares_the_certificate_with_the_public_address() {
+    let installation = Installation::new(BINARY);
+    let certificates = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/certificates/");
+    let [chain, key] = ["pem", "key"].map(|extension| {
+        let file = installation.folder().join(format!("first.{extension}"));
+        std::fs::copy(format!("{certificates}first.{extension}"), &file).expect("a copy");
+        set_mode(&file, 0o600);
+        file.to_str().expect("a path").to_owned()
+    });
+    let tls = ["--offline", "--tls-cert", &chain, "--tls-key", &key, "--public-url"];
+    let (printed, status) = examined(&installation, &[&tls[..], &["https://localhost:8443"]].concat(), &[]);
+    assert_eq!((status, said(&printed, "good", "certificate").len()), (0, 1), "{printed:#}");
+    let (printed, status) = examined(&installation, &[&tls[..], &["https://gate.example.org"]].concat(), &[]);
+    assert_eq!(status, 1);
+    assert!(said(&printed, "error", "certificate")[0].contains("is not for gate.example.org"), "{printed:#}");
+}
+
 #[test]
 fn a_backup_that_cannot_be_written_names_the_file_of_the_command() {
     let installation = Installation::new(BINARY);

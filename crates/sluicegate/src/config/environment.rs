@@ -74,7 +74,7 @@ impl Environment {
     }
 
     /// The configuration file that the environment names.
-    pub(super) fn config_file(&self) -> Option<PathBuf> {
+    pub(crate) fn config_file(&self) -> Option<PathBuf> {
         self.find(CONFIG).map(PathBuf::from)
     }
 

@@ -7,32 +7,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, LOCATION, SET_COOKIE};
-use http::{HeaderMap, Method, Request, StatusCode};
-use http_body_util::{BodyExt, Full};
-use hyper_util::rt::TokioIo;
+use http::{Method, Request};
+use http_body_util::Full;
 use tokio::net::TcpStream;
 use web::BasePath;
 
-/// A response.
-pub(super) struct Answer {
-    /// Its status.
-    pub(super) status: StatusCode,
-    headers: HeaderMap,
-    /// The body as text.
-    pub(super) body: String,
-}
-
-impl Answer {
-    /// The value of a header; empty if it is absent.
-    pub(super) fn header(&self, name: impl http::header::AsHeaderName) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-    }
-
-    /// The body as JSON.
-    pub(super) fn json(&self) -> anyhow::Result<serde_json::Value> {
-        serde_json::from_str(&self.body).context("the answer is not JSON")
-    }
-}
+use crate::http_client::{HttpAnswer, exchange};
 
 /// The credentials of a request.
 pub(super) enum As<'a> {
@@ -74,7 +54,7 @@ impl Client {
         path: &str,
         caller: As<'_>,
         send: Send<'_>,
-    ) -> anyhow::Result<Answer> {
+    ) -> anyhow::Result<HttpAnswer> {
         let path = format!("{}{path}", self.base);
         let mut request = Request::builder().method(method).uri(path).header(HOST, self.server.to_string());
         match caller {
@@ -97,13 +77,13 @@ impl Client {
                 value.to_string().into()
             }
         };
-        let answer = exchange(self.server, request.body(Full::new(body))?).await?;
+        let answer = ask(self.server, request.body(Full::new(body))?).await?;
         self.keep_cookies(&answer);
         Ok(answer)
     }
 
     /// Follows redirects like a browser, as long as they lead to this server.
-    pub(super) async fn open(&mut self, mut answer: Answer) -> anyhow::Result<Answer> {
+    pub(super) async fn open(&mut self, mut answer: HttpAnswer) -> anyhow::Result<HttpAnswer> {
         for _ in 0..8 {
             let location = answer.header(LOCATION).to_owned();
             let Some(path) =
@@ -127,7 +107,7 @@ impl Client {
         self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
     }
 
-    fn keep_cookies(&mut self, answer: &Answer) {
+    fn keep_cookies(&mut self, answer: &HttpAnswer) {
         for cookie in answer.headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok()) {
             let (pair, attributes) = cookie.split_once(';').unwrap_or((cookie, ""));
             let Some((name, value)) = pair.split_once('=') else { continue };
@@ -141,20 +121,9 @@ impl Client {
 }
 
 /// Sends one request on a new connection.
-async fn exchange(server: SocketAddr, request: Request<Full<Bytes>>) -> anyhow::Result<Answer> {
+async fn ask(server: SocketAddr, request: Request<Full<Bytes>>) -> anyhow::Result<HttpAnswer> {
     let stream = TcpStream::connect(server).await.context("the server does not take connections")?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let asking = async move {
-        let (parts, body) = sender.send_request(request).await?.into_parts();
-        let body = body.collect().await?.to_bytes();
-        anyhow::Ok(Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body: String::from_utf8_lossy(&body).into_owned(),
-        })
-    };
-    let (answer, _) = tokio::join!(asking, connection);
-    answer
+    exchange(stream, request).await
 }
 
 /// Encodes fields as a form.

@@ -1,6 +1,6 @@
 //! Narrates the walkthrough while it runs.
 
-use super::client::Answer;
+use crate::http_client::HttpAnswer;
 use crate::terminal::say;
 
 /// Counts the steps and prints them.
@@ -23,7 +23,7 @@ impl Narrator {
     }
 
     /// Prints the result of the request.
-    pub(super) fn outcome(&mut self, answer: &Answer, words: &str) {
+    pub(super) fn outcome(&mut self, answer: &HttpAnswer, words: &str) {
         say(&format!("{}\n    → {}: {words}", std::mem::take(&mut self.message), answer.status));
     }
 }

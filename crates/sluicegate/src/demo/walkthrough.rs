@@ -6,9 +6,10 @@ use http::header::{LOCATION, WWW_AUTHENTICATE};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::client::{Answer, As, Client, Send, encode};
+use super::client::{As, Client, Send, encode};
 use super::forms::Form;
 use super::narrator::{Narrator, detail, shortened};
+use crate::http_client::HttpAnswer;
 
 const APPLICATIONS: &str = "/api/mgmt/oauth/client/applications";
 const ALLOWED: &str = "/api/mgmt/oauth/client/allowedapplications";
@@ -321,7 +322,7 @@ async fn refused(client: &mut Client, tokens: &[&Tokens], narrator: &mut Narrato
     Ok(())
 }
 
-fn expect(answer: &Answer, status: StatusCode) -> anyhow::Result<()> {
+fn expect(answer: &HttpAnswer, status: StatusCode) -> anyhow::Result<()> {
     if answer.status == status {
         return Ok(());
     }

@@ -19,6 +19,11 @@ pub(crate) struct Site {
 }
 
 impl Site {
+    /// The addresses of a server that is not running, as far as the settings say them.
+    pub(crate) fn configured(settings: &Settings) -> Self {
+        Self::of(settings, settings.general.listen, settings.client_certificates.listen)
+    }
+
     pub(super) fn of(settings: &Settings, address: SocketAddr, certified: Option<SocketAddr>) -> Self {
         let scheme = if settings.tls.cert_file.is_some() { "https" } else { "http" };
         let local_url = format!("{scheme}://{}{}", reachable(address), settings.base_path());
@@ -46,7 +51,7 @@ fn with_port(url: &str, port: u16) -> Option<String> {
 }
 
 /// An address to which clients can connect: the wildcard address is reached on loopback.
-pub(super) fn reachable(address: SocketAddr) -> SocketAddr {
+pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),

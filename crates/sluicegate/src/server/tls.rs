@@ -11,9 +11,9 @@ use app::node::clock::{Clock, SystemClock};
 use domain::time::Timestamp;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::NoClientAuth;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoClientAuth, ParsedCertificate};
 use tokio_rustls::TlsAcceptor;
 
 use super::any_client::AnyClient;
@@ -38,6 +38,8 @@ struct Loaded {
     /// The same, which asks for the certificates of clients.
     asking: Arc<ServerConfig>,
     validity: Validity,
+    /// The server's own certificate.
+    own: CertificateDer<'static>,
 }
 
 impl ServerTls {
@@ -71,6 +73,17 @@ impl ServerTls {
     /// The validity period of the current certificate.
     pub(crate) fn validity(&self) -> Validity {
         self.loaded().validity
+    }
+
+    /// Whether clients accept the certificate for this host name or address.
+    pub(crate) fn is_for(&self, host: &str) -> bool {
+        let loaded = self.loaded();
+        let (Ok(certificate), Ok(name)) =
+            (ParsedCertificate::try_from(&loaded.own), ServerName::try_from(host))
+        else {
+            return false;
+        };
+        rustls::client::verify_server_name(&certificate, &name).is_ok()
     }
 
     /// Problems that do not keep the server from working.
@@ -150,7 +163,8 @@ fn joined(
             .map_err(|error| unusable(&error, cert_file, key_file, rsa_bits))
     };
     let asking = Arc::new(config(Arc::new(AnyClient::new()))?);
-    Ok(Loaded { config: Arc::new(config(Arc::new(NoClientAuth))?), asking, validity })
+    let own = chain.first().context("the chain has no certificate")?.clone();
+    Ok(Loaded { config: Arc::new(config(Arc::new(NoClientAuth))?), asking, validity, own })
 }
 
 fn server_config(
