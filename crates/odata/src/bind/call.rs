@@ -187,23 +187,15 @@ impl Binder<'_> {
         };
         let bound = self.bind_subject(value)?;
         let class = Class::from(target);
-        let whole = target.whole_bounds();
+        if let Some(bounds) = target.whole_bounds()
+            && bound.class.is_numeric()
+        {
+            let is_any = bound.class == Class::Integer && bounds == [i64::MIN, i64::MAX];
+            let term = if is_any { bound.term } else { Term::Whole(Box::new(bound), bounds) };
+            return Ok(Typed { term, class: Class::Integer, nullable: true });
+        }
         Ok(match (bound.class, class) {
             (Class::Null, _) => bound,
-            (Class::Integer, Class::Integer) => within(whole, bound, |value| value),
-            (Class::Decimal | Class::Double, Class::Integer) => {
-                let nullable = bound.nullable;
-                let rounded = bound.rounded(Function::Round).unwrap_or_else(|| Typed {
-                    class: bound.class,
-                    nullable,
-                    term: Term::Call(Function::Round, vec![bound]),
-                });
-                within(whole, rounded, |value| Typed {
-                    class: Class::Integer,
-                    nullable: value.nullable,
-                    term: Term::Whole(Box::new(value)),
-                })
-            }
             (Class::Integer, Class::Decimal) => {
                 promoted(Arithmetic::Add, bound, Constant::Decimal("0.0".to_owned()))
             }
@@ -265,20 +257,6 @@ fn unless_null(operand: Typed, value: Typed) -> Typed {
             Typed { term: Term::Case(vec![(present, value)]), class, nullable: true }
         }
     }
-}
-
-/// A number between bounds, as `make` converts it; null if it is not between them.
-fn within(bounds: Option<[i64; 2]>, number: Typed, make: impl FnOnce(Typed) -> Typed) -> Typed {
-    let Some([least, most]) = bounds else { return make(number) };
-    if number.class == Class::Integer && [least, most] == [i64::MIN, i64::MAX] {
-        return make(number);
-    }
-    let bound = |comparison, bound| {
-        Typed::compare(comparison, number.clone(), Typed::constant(Constant::Integer(bound)))
-    };
-    let term = Term::And(vec![bound(Comparison::Ge, least), bound(Comparison::Le, most)]);
-    let is_between = Typed { term, class: Class::Boolean, nullable: false };
-    Typed { term: Term::Case(vec![(is_between, make(number))]), class: Class::Integer, nullable: true }
 }
 
 /// A number as one of the class of a constant that changes nothing.

@@ -261,8 +261,8 @@ pub(crate) trait Rules {
     /// What precedes and what separates two sides to test that they are equal or both null, or that they are not.
     fn null_safe(&self, equal: bool) -> (&'static str, &'static str);
 
-    /// Writes a number without a fraction, and of 64 bits, as an integer.
-    fn whole(&self, writer: &mut Writer<'_>, operand: &Typed);
+    /// Writes a number, rounded half away from zero, as an integer between these bounds; null if it is not between them.
+    fn whole(&self, writer: &mut Writer<'_>, operand: &Typed, bounds: [i64; 2]);
 
     /// Writes a call, which is null if an argument is.
     fn call(&self, writer: &mut Writer<'_>, function: Function, arguments: &[Typed]);

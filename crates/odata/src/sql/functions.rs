@@ -43,6 +43,8 @@ pub const FUNCTIONS: &[SqlFunction] = &[
     function("sluicegate_round", 1, |cells| Ok(rounded(cells, f64::round))),
     // The seconds of a duration in the form in which it is compared.
     function("sluicegate_seconds", 1, |cells| Ok(seconds(cells))),
+    // A rounded number between two bounds: number, least, greatest.
+    function("sluicegate_whole", 3, |cells| Ok(whole(cells))),
     function("sluicegate_add", 2, |cells| numbers(cells, |a, b| Ok(number::add(a, b)))),
     function("sluicegate_sub", 2, |cells| numbers(cells, |a, b| Ok(number::sub(a, b)))),
     function("sluicegate_mul", 2, |cells| numbers(cells, |a, b| Ok(number::mul(a, b)))),
@@ -104,6 +106,12 @@ fn seconds(cells: &[Cell<'_>]) -> Value {
     duration.map_or(Value::Null, |duration| {
         Number::of(Cell::Text(duration.seconds().as_bytes())).map_or(Value::Null, Number::value)
     })
+}
+
+fn whole(cells: &[Cell<'_>]) -> Value {
+    let [cell, Cell::Integer(least), Cell::Integer(most)] = cells else { return Value::Null };
+    let whole = Number::of(*cell).and_then(Number::nearest_whole);
+    whole.filter(|whole| (*least..=*most).contains(whole)).map_or(Value::Null, Value::Integer)
 }
 
 /// An integer stays unchanged, whatever its size.

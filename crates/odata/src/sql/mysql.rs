@@ -249,7 +249,7 @@ impl Rules for Mysql {
     }
 
     fn computed(&self, writer: &mut Writer<'_>, value: &Typed) {
-        if value.class == Class::String {
+        if matches!(value.class, Class::String | Class::Duration) {
             characters(writer, value);
         } else {
             writer.operand(value);
@@ -325,8 +325,8 @@ impl Rules for Mysql {
         (if equal { "" } else { "NOT " }, " <=> ")
     }
 
-    fn whole(&self, writer: &mut Writer<'_>, operand: &Typed) {
-        around(writer, "CAST(", [operand], "", " AS SIGNED)");
+    fn whole(&self, writer: &mut Writer<'_>, operand: &Typed, bounds: [i64; 2]) {
+        number::whole(writer, operand, bounds);
     }
 
     fn call(&self, writer: &mut Writer<'_>, function: Function, arguments: &[Typed]) {

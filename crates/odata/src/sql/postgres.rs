@@ -12,7 +12,7 @@ mod compare;
 mod constant;
 mod number;
 
-use super::clauses::{RowLimits, around, limit_and_offset, limit_to, plain_alias, quote};
+use super::clauses::{RowLimits, limit_and_offset, limit_to, plain_alias, quote};
 use super::keys::{self, TypedKeys};
 use super::{Capacity, Rules, Writer};
 use crate::cell::Value;
@@ -327,8 +327,8 @@ impl Rules for Postgres {
         ("", if equal { " IS NOT DISTINCT FROM " } else { " IS DISTINCT FROM " })
     }
 
-    fn whole(&self, writer: &mut Writer<'_>, operand: &Typed) {
-        around(writer, "(", [operand], "", ")::int8");
+    fn whole(&self, writer: &mut Writer<'_>, operand: &Typed, bounds: [i64; 2]) {
+        number::whole(writer, operand, bounds);
     }
 
     fn call(&self, writer: &mut Writer<'_>, function: Function, arguments: &[Typed]) {

@@ -68,7 +68,7 @@ impl Writer<'_> {
             Term::Arithmetic(operator, left, right) => rules.arithmetic(self, *operator, left, right),
             Term::Call(function, arguments) => rules.call(self, *function, arguments),
             Term::Case(cases) => self.case(cases),
-            Term::Whole(operand) => rules.whole(self, operand),
+            Term::Whole(operand, bounds) => rules.whole(self, operand, *bounds),
             // A comparison is never null, but the expression for its truth may be.
             Term::Compare(..) | Term::In(..) | Term::Untrue(_) => {
                 self.text("((");

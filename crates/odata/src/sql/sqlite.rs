@@ -303,8 +303,8 @@ impl Rules for Sqlite {
         ("", if equal { " IS " } else { " IS NOT " })
     }
 
-    fn whole(&self, writer: &mut Writer<'_>, operand: &Typed) {
-        around(writer, "CAST(", [operand], "", " AS INTEGER)");
+    fn whole(&self, writer: &mut Writer<'_>, operand: &Typed, [least, most]: [i64; 2]) {
+        around(writer, "sluicegate_whole(", [operand], "", &format!(", {least}, {most})"));
     }
 
     fn call(&self, writer: &mut Writer<'_>, function: Function, arguments: &[Typed]) {

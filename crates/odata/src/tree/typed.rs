@@ -33,8 +33,8 @@ pub(crate) enum Term {
     Call(Function, Vec<Typed>),
     /// The value beside the first condition that is true; null if none is.
     Case(Vec<(Typed, Typed)>),
-    /// A number without a fraction, and of 64 bits, as an integer.
-    Whole(Box<Typed>),
+    /// A number, rounded half away from zero, as an integer between these bounds; null if it is not between them.
+    Whole(Box<Typed>, [i64; 2]),
     Compare(Comparison, Box<Typed>, Box<Typed>),
     In(Box<Typed>, Vec<Typed>),
     /// The stored content of a key column: an order in which no two rows are equal, and nothing else.
@@ -197,7 +197,7 @@ impl Typed {
         match &self.term {
             Term::Null | Term::Constant(_) => {}
             Term::Column(column) | Term::Stored(column) => visit(*column),
-            Term::Negate(operand) | Term::Whole(operand) | Term::Not(operand) | Term::Untrue(operand) => {
+            Term::Negate(operand) | Term::Whole(operand, _) | Term::Not(operand) | Term::Untrue(operand) => {
                 operand.each_column(visit);
             }
             Term::Case(cases) => {
@@ -283,7 +283,7 @@ impl Typed {
         };
         own || match &self.term {
             Term::Null | Term::Constant(_) | Term::Column(_) | Term::Stored(_) => false,
-            Term::Negate(operand) | Term::Whole(operand) | Term::Not(operand) | Term::Untrue(operand) => {
+            Term::Negate(operand) | Term::Whole(operand, _) | Term::Not(operand) | Term::Untrue(operand) => {
                 can(operand)
             }
             Term::Case(cases) => cases.iter().any(|(condition, value)| can(condition) || can(value)),

@@ -208,6 +208,9 @@ impl BodyBinder<'_> {
         let members = entity_members(navigation, json)?;
         let controls = Controls::of(&members);
         match (controls.role(false)?, controls.id) {
+            (Role::Reference, Some(_)) if controls.tag()?.is_some() => {
+                Err(Error::not_implemented("an entity tag beside the address of a single entity"))
+            }
             (Role::Reference, Some(id)) => self.bind(body, navigation, id, bounds).map(|()| None),
             (role, _) => self.entity(navigation, &members, (&controls, role), bounds).map(Some),
         }

@@ -45,6 +45,19 @@ impl Number {
         }
     }
 
+    /// The nearest integer, half away from zero; `None` if it has more than 64 bits.
+    #[expect(clippy::cast_possible_truncation, reason = "the number is between the bounds of the type")]
+    pub(super) fn nearest_whole(self) -> Option<i64> {
+        const BEYOND: f64 = 9_223_372_036_854_775_808.0;
+        match self {
+            Self::Whole(whole) => Some(whole),
+            Self::Real(real) => {
+                let rounded = real.round();
+                (-BEYOND..BEYOND).contains(&rounded).then_some(rounded as i64)
+            }
+        }
+    }
+
     pub(super) fn value(self) -> Value {
         match self {
             Self::Whole(whole) => Value::Integer(whole),

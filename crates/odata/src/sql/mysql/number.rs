@@ -68,3 +68,18 @@ pub(super) fn rounded(writer: &mut Writer<'_>, function: Function, operand: &Typ
         _ => around(writer, "ROUND(", [operand], "", ")"),
     }
 }
+
+/// Writes a rounded number as an integer between these bounds. The upper one is compared with the next integer, because no
+/// double is equal to the greatest integer.
+pub(super) fn whole(writer: &mut Writer<'_>, operand: &Typed, [least, most]: [i64; 2]) {
+    let beyond = i128::from(most) + 1;
+    for (before, after) in [
+        ("(CASE WHEN ", format!(" >= {least} AND ")),
+        ("", format!(" < {beyond} THEN ")),
+        ("CAST(", " AS SIGNED) END)".to_owned()),
+    ] {
+        writer.text(before);
+        rounded(writer, Function::Round, operand);
+        writer.text(&after);
+    }
+}

@@ -1,7 +1,7 @@
 //! Arithmetic. Integers and decimals are computed as `numeric`, which is exact and has no bounds that a query reaches;
 //! doubles as `float8`, which fails where a result is too large or too small.
 
-use super::once;
+use super::{once, once_as};
 use crate::sql::Writer;
 use crate::sql::clauses::around;
 use crate::tree::class::Class;
@@ -83,4 +83,16 @@ pub(super) fn rounded(writer: &mut Writer<'_>, function: Function, operand: &Typ
         }
         _ => around(writer, "round(", [operand], "", ")"),
     }
+}
+
+/// Writes a rounded number as an integer between these bounds. The upper one is compared with the next integer, because no
+/// double is equal to the greatest integer.
+pub(super) fn whole(writer: &mut Writer<'_>, operand: &Typed, [least, most]: [i64; 2]) {
+    let ty = if operand.class == Class::Double { "float8" } else { "numeric" };
+    let beyond = i128::from(most) + 1;
+    let expression = format!("CASE WHEN d.a >= ({least})::{ty} AND d.a < {beyond}::{ty} THEN d.a::int8 END");
+    once_as(writer, &expression, &[operand], |writer, operand| match operand.class {
+        Class::Integer => exact(writer, operand),
+        _ => rounded(writer, Function::Round, operand),
+    });
 }

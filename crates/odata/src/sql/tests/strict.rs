@@ -339,7 +339,7 @@ impl Rules for Strict {
         ("", if equal { " IS NOT DISTINCT FROM " } else { " IS DISTINCT FROM " })
     }
 
-    fn whole(&self, writer: &mut Writer<'_>, operand: &Typed) {
+    fn whole(&self, writer: &mut Writer<'_>, operand: &Typed, _: [i64; 2]) {
         joined(writer, "whole(", &[operand], "");
     }
 
