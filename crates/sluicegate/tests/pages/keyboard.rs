@@ -66,7 +66,7 @@ fn the_account_pages_work_with_the_keyboard() {
         "Applications",
         "Requests",
         "Tokens",
-        "Password",
+        "Security",
         "current",
         "new",
         "again",
