@@ -105,8 +105,8 @@ impl<'t> Parser<'t> {
         if !matches!(next, None | Some(',' | ')')) && number_like(text).is_some() {
             return None;
         }
-        let ends = text.rmatch_indices(':').map(|(end, _)| end);
-        let (end, literal) = ends.filter_map(|end| Some((end, number_like(&text[..end])?))).next()?;
+        let mut ends = text.rmatch_indices(':').map(|(end, _)| end);
+        let (end, literal) = ends.find_map(|end| Some((end, number_like(&text[..end])?)))?;
         self.cursor.at = start + end;
         Some(literal)
     }
