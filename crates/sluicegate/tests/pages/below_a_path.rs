@@ -38,11 +38,13 @@ fn sign_in_allow_and_sign_out(scripts: Scripts) {
         "/account/applications",
         "/account/requests",
         "/account/tokens",
-        "/account/password",
+        "/account/security",
     ] {
         browser.follow(&format!("nav a[href='/gate{page}']"));
         assert_eq!((browser.address(), browser.value(IS_STYLED)), (stage.at(page), true.into()));
     }
+    browser.follow("p a[href='/gate/account/password']");
+    assert_eq!(browser.address(), stage.at("/account/password"));
     browser.follow("nav a[href='/gate/account']");
     faults.extend(examine(&mut browser, "account"));
     browser.follow("#logout-submit");
