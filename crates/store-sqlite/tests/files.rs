@@ -77,6 +77,7 @@ fn migrations_run_once_and_are_named_before() {
             (30, "personal_access_tokens"),
             (31, "data_source_members"),
             (32, "data_source_credentials"),
+            (33, "second_factors"),
         ]
     );
     assert_eq!(migrate(&path).unwrap().len(), names.len());
