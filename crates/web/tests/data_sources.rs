@@ -75,6 +75,7 @@ async fn the_data_stores_are_sqlite_with_a_path_and_two_kinds_of_servers_with_a_
             "HostNameInCertificate",
             "CertificateAuthorities",
             "Schemas",
+            "UserCredentials",
         ])
     );
     assert_eq!(postgres["declarations"], json!(["keys", "UserRoles"]));
