@@ -10,6 +10,7 @@ use domain::audit::Action;
 use domain::secret::{Password, RecoveryCode, SessionCookie, StepTicket, TotpSecretText};
 use store::{NewSecondFactor, SecondFactorRefusal};
 use url::Url;
+use vault::jose;
 use vault::second_factor::TotpSecret;
 
 use crate::identity::caller::{LiveSession, RequestOrigin};
@@ -160,6 +161,11 @@ impl SecondFactorService {
             Some(TypedCode::Recovery(_)) | None => None,
         };
         let step = step.ok_or(SecondFactorFault::NotConfirmed)?;
+        // A secret that was removed does not come back without the password.
+        let use_digest = jose::use_digest("second factor", ticket.expose());
+        if !self.context.store.use_assertion(use_digest, now.plus_secs(SET_UP_SECS)).await? {
+            return Err(SecondFactorFault::Expired);
+        }
         let (codes, digests) = self.context.vault.new_recovery_codes(user).into_iter().unzip();
         let new = NewSecondFactor {
             user,

@@ -226,6 +226,31 @@ async fn setting_up_needs_the_password_and_a_right_code() {
 }
 
 #[tokio::test]
+async fn a_secret_that_was_removed_does_not_come_back() {
+    let server = TestServer::start().await;
+    let mut browser = server.browser();
+    browser.get("/login").await;
+    browser.sign_in(&USER).await.expect(200);
+    browser.get(NEW).await.expect(200);
+    let form = browser.form_with_button("second-factor-begin").fill("password", USER.password);
+    let page = browser.submit(form.press("second-factor-begin")).await.expect(200);
+    let secret = text_of(page.text(), "totp-secret");
+    let form = browser.form_with_button("second-factor-confirm").press("second-factor-confirm");
+    browser.submit(form.clone().fill("code", &now_code(&server, &secret))).await.expect(200);
+    server.clock().advance_secs(30);
+    browser.get("/account/security/remove").await;
+    let proof = browser.form_with_button("proof-submit").fill("password", USER.password);
+    let proof = proof.fill("code", &now_code(&server, &secret)).press("proof-submit");
+    browser.submit(proof).await.expect(200);
+    server.clock().advance_secs(30);
+    let page = browser.submit(form.fill("code", &now_code(&server, &secret))).await;
+    assert!(!page.text().contains("recovery-codes"), "{}", page.text());
+    let path = format!("/api/admin/users/{}/secondfactor", server.user(&USER).await.id);
+    let found = server.get(&path).basic(&ADMIN).send().await.expect(200).json();
+    assert_eq!(found["enrolled"], json!(false));
+}
+
+#[tokio::test]
 async fn it_is_removed_with_the_password_and_a_code_or_by_an_administrator() {
     let server = TestServer::start().await;
     let mut browser = server.browser();
