@@ -197,7 +197,7 @@ impl BodyBinder<'_> {
         Ok(())
     }
 
-    /// The one related entity; `None` if it is only referred to, which sets the foreign key.
+    /// The one related entity; `None` if it is only referred to, which sets the foreign key. One that must have a tag is looked up.
     fn one_to_one(
         &self,
         body: &mut Body,
@@ -208,11 +208,10 @@ impl BodyBinder<'_> {
         let members = entity_members(navigation, json)?;
         let controls = Controls::of(&members);
         match (controls.role(false)?, controls.id) {
-            (Role::Reference, Some(_)) if controls.tag()?.is_some() => {
-                Err(Error::not_implemented("an entity tag beside the address of a single entity"))
+            (Role::Reference, Some(id)) if controls.tag()?.is_none() => {
+                self.bind(body, navigation, id, bounds).map(|()| None)
             }
-            (Role::Reference, Some(id)) => self.bind(body, navigation, id, bounds).map(|()| None),
-            (role, _) => self.entity(navigation, &members, (&controls, role), bounds).map(Some),
+            (role, _) => self.item(navigation, &members, (&controls, role), bounds).map(Some),
         }
     }
 
@@ -226,12 +225,23 @@ impl BodyBinder<'_> {
         let members = entity_members(navigation, json)?;
         let controls = Controls::of(&members);
         let role = controls.role(is_delta)?;
+        self.item(navigation, &members, (&controls, role), bounds)
+    }
+
+    /// A related entity with its control information.
+    fn item(
+        &self,
+        navigation: &Navigation,
+        members: &[(String, JsonValue<'_>)],
+        (controls, role): (&Controls<'_>, Role),
+        bounds: &mut Bounds,
+    ) -> Result<Nested, Error> {
         match (role, controls.id) {
             (Role::Reference, Some(JsonValue::Text(id))) => {
                 let reference = self.reference(navigation, id, bounds)?;
                 Ok(Nested { tag: controls.tag()?, ..reference })
             }
-            _ => self.entity(navigation, &members, (&controls, role), bounds),
+            _ => self.entity(navigation, members, (controls, role), bounds),
         }
     }
 
