@@ -190,8 +190,10 @@ impl Binder<'_> {
         if let Some(bounds) = target.whole_bounds()
             && bound.class.is_numeric()
         {
-            let is_any = bound.class == Class::Integer && bounds == [i64::MIN, i64::MAX];
-            let term = if is_any { bound.term } else { Term::Whole(Box::new(bound), bounds) };
+            if bound.class == Class::Integer && bounds == [i64::MIN, i64::MAX] {
+                return Ok(bound);
+            }
+            let term = Term::Whole(Box::new(bound), bounds);
             return Ok(Typed { term, class: Class::Integer, nullable: true });
         }
         Ok(match (bound.class, class) {

@@ -23,15 +23,10 @@ pub(crate) enum BoundFunction {
 }
 
 impl BoundFunction {
-    const ALL: [Self; 7] = [
-        Self::MinDateTime,
-        Self::MaxDateTime,
-        Self::Now,
-        Self::TotalOffsetMinutes,
-        Self::Case,
-        Self::Cast,
-        Self::IsOf,
-    ];
+    /// Those about instants.
+    const OF_TIME: [Self; 4] = [Self::MinDateTime, Self::MaxDateTime, Self::Now, Self::TotalOffsetMinutes];
+    /// Those about types and conditions.
+    const OF_TYPES: [Self; 3] = [Self::Case, Self::Cast, Self::IsOf];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -47,7 +42,8 @@ impl BoundFunction {
 
     /// Finds a function by name, in any case.
     pub(crate) fn find(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|function| function.name().eq_ignore_ascii_case(name))
+        let mut all = Self::OF_TIME.into_iter().chain(Self::OF_TYPES);
+        all.find(|function| function.name().eq_ignore_ascii_case(name))
     }
 }
 
@@ -141,15 +137,10 @@ functions! {
 /// The names of all functions, in the order of the standard.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     let (before, after) = Function::ALL.split_at(Function::Round as usize);
-    let (moments, others) = BoundFunction::ALL.split_at(4);
     let name = |function: &Function| function.name();
-    let bound = |function: &BoundFunction| function.name();
-    before
-        .iter()
-        .map(name)
-        .chain(moments.iter().map(bound))
-        .chain(after.iter().map(name))
-        .chain(others.iter().map(bound))
+    let of_time = BoundFunction::OF_TIME.into_iter().map(BoundFunction::name);
+    let of_types = BoundFunction::OF_TYPES.into_iter().map(BoundFunction::name);
+    before.iter().map(name).chain(of_time).chain(after.iter().map(name)).chain(of_types)
 }
 
 impl Function {
