@@ -227,8 +227,14 @@ impl Binder<'_> {
         let entity_type = scan.entity_type;
         let supplies = supplies(entity_type, RuleAction::Update)?;
         let mut body = Body::read(self.model, entity_type, self.context)?;
+        let key = new_key(scan, &[]);
+        if let Ok(key) = &key
+            && let Some(index) = body.other_key(key)
+        {
+            return Err(Reason::NotChangeable(entity_type.properties[index].name.clone()).at("body", 0));
+        }
         if body.has_nested() {
-            body.identify(entity_type, new_key(scan, &[])?);
+            body.identify(entity_type, key?);
             let deep = DeepChange::of(self.model, entity_type, body, self.context.verb)?;
             return self.changed(entity, ChangeKind::UpdateDeep(deep));
         }

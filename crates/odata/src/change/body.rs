@@ -22,6 +22,8 @@ pub(super) const MOST_RELATED: usize = 1_000;
 #[derive(Debug, Clone)]
 pub(super) struct Body {
     values: Vec<Option<NewValue>>,
+    /// The properties whose values come from references to other entities.
+    referring: Vec<usize>,
     nested: Vec<Nested>,
     /// The navigation properties that lead to many and for which it has a list.
     lists: Vec<(String, ListForm)>,
@@ -78,8 +80,18 @@ impl Body {
         for (own, other) in &navigation.on {
             let value = referred(target, key, *other)?;
             self.give(*own, &entity_type.properties[*own], value)?;
+            self.referring.push(*own);
         }
         Ok(())
+    }
+
+    /// The property of the key, if there is one, by which a reference would change the key of an address. Other values of the key
+    /// in a body are ignored.
+    pub(super) fn other_key(&self, key: &[(usize, NewValue)]) -> Option<usize> {
+        let is_other = |(index, value): &&(usize, NewValue)| {
+            self.referring.contains(index) && self.value(*index) != Some(value)
+        };
+        key.iter().find(is_other).map(|(index, _)| *index)
     }
 
     /// The value for a property, if it gives one.
@@ -117,7 +129,7 @@ struct BodyBinder<'a> {
 impl BodyBinder<'_> {
     fn body(&self, members: &[(String, JsonValue<'_>)], bounds: &mut Bounds) -> Result<Body, Error> {
         let values = vec![None; self.entity_type.properties.len()];
-        let mut body = Body { values, nested: Vec::new(), lists: Vec::new() };
+        let mut body = Body { values, referring: Vec::new(), nested: Vec::new(), lists: Vec::new() };
         for (name, value) in members {
             self.member(&mut body, name, value, bounds)?;
         }

@@ -101,7 +101,26 @@ impl DeepChange {
         let root = ordering.whole(entity_type, body, &mut names)?;
         names.check()?;
         let Ordering { entities, lists, steps, .. } = ordering;
-        Ok(Self { verb, entities, lists, steps, root, names })
+        let change = Self { verb, entities, lists, steps, root, names };
+        change.check_deletions(model)?;
+        Ok(change)
+    }
+
+    /// Makes sure that no entity that is to be deleted is also to be created, changed or related.
+    fn check_deletions(&self, model: &Model) -> Result<(), Error> {
+        if !(0..self.entities.len()).any(|at| self.is_deletion(at)) {
+            return Ok(());
+        }
+        let key = |entity: &NestedEntity| lookup::key_of(model.entity_type(&entity.set)?, &entity.body);
+        let named = self.entities.iter().map(|entity| Some((&entity.set, key(entity)?)));
+        let named: Vec<_> = named.enumerate().filter_map(|(at, named)| Some((at, named?))).collect();
+        for (at, deleted) in named.iter().filter(|(at, _)| self.is_deletion(*at)) {
+            if named.iter().any(|(other, named)| other != at && named == deleted) {
+                let (_, place) = self.about(DeepStep::Remove(*at));
+                return Err(Reason::TwoValues("an entity".to_owned()).at("body", 0).within(place));
+            }
+        }
+        Ok(())
     }
 
     /// What is to be done, in this order.

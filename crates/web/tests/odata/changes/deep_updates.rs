@@ -143,6 +143,16 @@ async fn nested_entities_have_the_tags_that_the_body_demands() {
     let lost = json!({ "Pets": [{ "@etag": "*", "Id": 77, "Name": "x" }] });
     farm.send(Method::PATCH, "/Owners(1)", &lost).await.expect(412);
     assert_eq!((farm.names().as_str(), farm.owners().as_str()), ("d Tom Kit", "1 - 2"));
+    // The one entity to which a property leads, by its address alone.
+    let tag = farm.call(Method::GET, "/Owners(2)").send().await.expect(200).header("etag").to_owned();
+    for (tag, status) in [("W/\"0\"", 412), (&tag, 204), ("*", 204)] {
+        let body = json!({ "Owners": { "@id": "Owners(2)", "@odata.etag": tag } });
+        farm.send(Method::PATCH, "/Pets(1)", &body).await.expect(status);
+        assert_eq!(farm.owners(), if status == 412 { "1 - 2" } else { "2 - 2" }, "{tag}");
+    }
+    let lost = json!({ "Owners": { "@id": "Owners(9)", "@odata.etag": "*" } });
+    farm.send(Method::PATCH, "/Pets(1)", &lost).await.expect(409);
+    assert_eq!(farm.owners(), "2 - 2");
 }
 
 #[tokio::test]
@@ -178,6 +188,8 @@ async fn lists_that_cannot_be_made_change_nothing() {
 #[tokio::test]
 async fn deep_updates_that_cannot_be_made_change_nothing() {
     let farm = Farm::open().await;
+    let its_own_end = json!({ "Owners": { "Id": 1, "Pets@delta": [
+        { "@removed": { "reason": "deleted" }, "@id": "Pets(1)" }] } });
     let of_another = json!({ "Toys": [{ "@id": "Toys(Pet=2,Number=1)" }] });
     for (path, body, status, expected, place) in [
         ("/Vets(2)", json!({ "Pets": [] }), 400, "PropertyMissing", "(in Pets)"),
@@ -186,9 +198,15 @@ async fn deep_updates_that_cannot_be_made_change_nothing() {
         ("/Pets(1)", json!({ "Vets@delta": [] }), 400, "BadValue", "lists"),
         ("/Pets(1)", of_another, 400, "DuplicateProperty", "(in Toys[0])"),
         ("/Pets(1)", json!({ "@removed": { "reason": "deleted" } }), 400, "BadValue", "@removed"),
+        ("/Pets(1)", its_own_end, 400, "DuplicateProperty", "(in Owners/Pets[0])"),
+        ("/Toys(Pet=1,Number=1)", json!({ "Pets": { "@id": "Pets(2)" } }), 405, "NotChangeable", "Pet"),
+        ("/Toys(Pet=1,Number=1)", json!({ "Pets@odata.bind": "Pets(2)" }), 405, "NotChangeable", "Pet"),
     ] {
         farm.refuses(path, body, (status, expected, place)).await;
     }
+    // A reference that leads to where the key leads changes nothing.
+    let same = json!({ "Pets": { "@id": "Pets(1)" }, "Name": "Ball" });
+    farm.send(Method::PATCH, "/Toys(Pet=1,Number=1)", &same).await.expect(204);
 }
 
 #[tokio::test]

@@ -69,8 +69,10 @@ impl OneChange<'_> {
         *about = About::of(&self.bound.change);
         let DeepRun { places, others, is_created, .. } = run;
         let Some(root) = places.found(deep.root()) else { return Ok(Err(DataRefusal::ChangePrevented)) };
-        // What came after it may have changed it.
-        let tag = self.tag_at(&root.path, reads).await?.unwrap_or(root.tag);
+        // What came after it may have changed it, and must not have deleted it.
+        let Some(tag) = self.tag_at(&root.path, reads).await? else {
+            return Ok(Err(DataRefusal::ChangePrevented));
+        };
         let expand = deep.expand();
         let answer = if is_created {
             self.created(Inserted { path: root.path.clone(), tag }, &expand, reads).await?
