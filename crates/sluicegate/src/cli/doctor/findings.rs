@@ -37,6 +37,19 @@ struct Finding {
     advice: String,
 }
 
+/// The maximum length of a message in characters.
+const LONGEST: usize = 600;
+
+/// A message in one line, without characters that control a terminal, because other programs may have written a part of it.
+fn shown(message: &str) -> String {
+    let plain = |one| match one {
+        '\n' => ' ',
+        one if char::is_control(one) => '\u{fffd}',
+        one => one,
+    };
+    message.chars().take(LONGEST).map(plain).collect()
+}
+
 /// All findings, in the order in which they were made.
 #[derive(Debug, Default)]
 pub(super) struct Findings(Vec<Finding>);
@@ -80,7 +93,7 @@ impl Findings {
         message: impl Into<String>,
         advice: impl Into<String>,
     ) {
-        self.0.push(Finding { subject, level, message: message.into(), advice: advice.into() });
+        self.0.push(Finding { subject, level, message: shown(&message.into()), advice: advice.into() });
     }
 
     /// How many have this level.
@@ -117,5 +130,19 @@ impl Findings {
         let (errors, warnings) = (self.count(Level::Error), self.count(Level::Warning));
         lines.push(format!("errors: {errors}, warnings: {warnings}"));
         lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_program_says_does_not_control_the_terminal() {
+        let mut findings = Findings::default();
+        findings.error("server", format!("\x1b[2Jit says {}\nand more", "x".repeat(1_000_000)), "Look.");
+        let lines = findings.in_lines();
+        assert_eq!(lines.len(), 3);
+        assert!(lines[0].len() < 1_000 && lines.iter().all(|line| !line.contains(char::is_control)));
     }
 }
