@@ -6,6 +6,7 @@ use std::fmt;
 pub mod attributes;
 mod authority;
 pub mod data_source;
+pub mod device;
 pub mod lockout;
 pub mod network;
 pub mod password;
@@ -17,6 +18,7 @@ pub use authority::{Authority, CallerSession, CallerToken, Credential, Rights, T
 
 use self::attributes::{SubjectSeed, UserAttributes};
 use self::data_source::GroupMember;
+use self::device::SessionOrigin;
 use crate::handover::Handover;
 use crate::id::{DataSourceId, Epoch, RoleId, SessionId, UserId};
 use crate::secret::{Digest, PasswordHash};
@@ -182,6 +184,10 @@ pub struct Session {
     pub sid: Option<String>,
     /// Whether its user showed a second factor.
     pub second_factor: bool,
+    /// From where it was opened.
+    pub origin: SessionOrigin,
+    /// When it was last used, some minutes at the most before it was; `None` if it was not used since the sign-in.
+    pub last_used_at: Option<Timestamp>,
 }
 
 /// The value of a secret option of a data source as it is stored: sealed by the vault, in base64url.

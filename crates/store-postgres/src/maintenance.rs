@@ -36,11 +36,13 @@ impl Maintenance for PostgresStore {
         let grants = usage.grants.into_iter().map(|(id, at)| (id.get(), micros(at))).collect();
         let personal = usage.personal_access_tokens;
         let personal = personal.into_iter().map(|(id, at)| (id.get(), micros(at))).collect();
-        let kinds: [(&'static str, BTreeMap<i64, i64>); 4] = [
+        let sessions = usage.sessions.into_iter().map(|(id, at)| (id.get(), micros(at))).collect();
+        let kinds: [(&'static str, BTreeMap<i64, i64>); 5] = [
             (last_used!("applications"), applications),
             (last_used!("secrets"), secrets),
             (last_used!("grants"), grants),
             (last_used!("personal_access_tokens"), personal),
+            (last_used!("sessions"), sessions),
         ];
         Box::pin(async move {
             for (update, rows) in kinds {

@@ -9,8 +9,8 @@ use oauth::revocation::Revocation;
 use store::relational::users::{self, change};
 use store::relational::{judged, roles, sessions};
 use store::{
-    Answer, DeletedUser, EndedSession, Judged, NewSession, NewUser, PasswordChange, Possessions, UserChange,
-    UserRefusal, Users,
+    Answer, DeletedUser, EndedSession, EndedSessions, Judged, NewSession, NewUser, PasswordChange,
+    Possessions, UserChange, UserRefusal, Users,
 };
 
 use crate::PostgresStore;
@@ -97,8 +97,18 @@ impl Users for PostgresStore {
         read!(self, db => sessions::find(&Tables(db), id))
     }
 
-    fn list_sessions(&self, user: UserId) -> Answer<'_, Vec<Session>> {
-        read!(self, db => sessions::list(&Tables(db), user))
+    fn list_sessions(&self, user: UserId, now: Timestamp, limit: u32) -> Answer<'_, Vec<Session>> {
+        read!(self, db => sessions::list(&Tables(db), user, now, limit))
+    }
+
+    fn end_sessions(
+        &self,
+        user: UserId,
+        which: EndedSessions,
+        revocations_expire_at: Timestamp,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<(usize, Vec<Revocation>), UserRefusal>> {
+        serialized!(self, db => judged(sessions::end(&Tables(db), user, which, revocations_expire_at, &audit)))
     }
 
     fn note_session_application(&self, session: SessionId, application: ApplicationId) -> Answer<'_, ()> {

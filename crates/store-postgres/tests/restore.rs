@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
 
+use domain::account::device::SessionOrigin;
 use domain::account::{ADMINISTRATOR_ROLE, USER_ROLE};
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{RoleId, UserId};
@@ -113,6 +114,7 @@ async fn installation() -> PostgresDatabase<'static> {
         expires_at,
         sid: "one".to_owned(),
         second_factor: false,
+        origin: SessionOrigin::default(),
         replaces: None,
     };
     store.insert_session(session, event(Action::SignIn, 1)).await.unwrap().unwrap();

@@ -19,17 +19,20 @@ impl Maintenance for SqliteStore {
         const GRANTS: &str = "UPDATE grants SET last_used_at = ?2 WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at < ?2)";
         const PERSONAL: &str = "UPDATE personal_access_tokens SET last_used_at = ?2
             WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at < ?2)";
+        const SESSIONS: &str = "UPDATE sessions SET last_used_at = ?2 WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at < ?2)";
         let applications = usage.applications.into_iter().map(|(id, at)| (id.get(), at));
         let secrets = usage.secrets.into_iter().map(|(id, at)| (id.get(), at));
         let mut grants: Vec<_> = usage.grants.into_iter().map(|(id, at)| (id.get(), at)).collect();
         // Adjacent ids share pages.
         grants.sort_unstable();
         let personal = usage.personal_access_tokens.into_iter().map(|(id, at)| (id.get(), at));
+        let sessions = usage.sessions.into_iter().map(|(id, at)| (id.get(), at));
         let kinds = [
             (APPLICATIONS, applications.collect()),
             (SECRETS, secrets.collect()),
             (GRANTS, grants),
             (PERSONAL, personal.collect()),
+            (SESSIONS, sessions.collect()),
         ];
         Box::pin(async move {
             for (update, rows) in kinds {

@@ -150,6 +150,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "second_factors",
         sql: include_str!("../migrations/0033_second_factors.sql"),
     },
+    Migration {
+        number: 34,
+        name: "session_origins",
+        sql: include_str!("../migrations/0034_session_origins.sql"),
+    },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

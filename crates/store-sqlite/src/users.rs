@@ -9,8 +9,8 @@ use oauth::revocation::Revocation;
 use store::relational::users::{self, change};
 use store::relational::{judged, roles, run_ready, sessions};
 use store::{
-    Answer, DeletedUser, EndedSession, Judged, NewSession, NewUser, PasswordChange, Possessions, UserChange,
-    UserRefusal, Users,
+    Answer, DeletedUser, EndedSession, EndedSessions, Judged, NewSession, NewUser, PasswordChange,
+    Possessions, UserChange, UserRefusal, Users,
 };
 
 use crate::SqliteStore;
@@ -98,8 +98,20 @@ impl Users for SqliteStore {
         self.read(move |db| run_ready(sessions::find(&Tables(db), id)))
     }
 
-    fn list_sessions(&self, user: UserId) -> Answer<'_, Vec<Session>> {
-        self.read(move |db| run_ready(sessions::list(&Tables(db), user)))
+    fn list_sessions(&self, user: UserId, now: Timestamp, limit: u32) -> Answer<'_, Vec<Session>> {
+        self.read(move |db| run_ready(sessions::list(&Tables(db), user, now, limit)))
+    }
+
+    fn end_sessions(
+        &self,
+        user: UserId,
+        which: EndedSessions,
+        revocations_expire_at: Timestamp,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<(usize, Vec<Revocation>), UserRefusal>> {
+        self.write(move |db| {
+            run_ready(judged(sessions::end(&Tables(db), user, which, revocations_expire_at, &audit)))
+        })
     }
 
     fn note_session_application(&self, session: SessionId, application: ApplicationId) -> Answer<'_, ()> {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
 
+use domain::account::device::SessionOrigin;
 use domain::account::{Session, USER_ROLE, User};
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::ApplicationId;
@@ -39,6 +40,7 @@ async fn session(store: &SqliteStore, user: &User) -> Session {
         expires_at: START.plus_secs(60),
         sid: "one".to_owned(),
         second_factor: false,
+        origin: SessionOrigin::default(),
         replaces: None,
     };
     store.insert_session(new, event(Action::SignIn)).await.unwrap().unwrap()

@@ -11,22 +11,13 @@
 #![expect(missing_docs, reason = "each function's name is the statement that it proves")]
 #![expect(clippy::missing_panics_doc, clippy::unwrap_used, reason = "panicking is how a test fails")]
 
-use std::sync::Arc;
-
-use domain::account::User;
-use domain::audit::{Action, NewAuditEvent, Outcome};
-use domain::id::CodeId;
-use domain::secret::Digest;
-use domain::time::Timestamp;
-use oauth::application::{
-    Application, ApplicationSettings, ClientMetadata, ClientType, GrantType, Profile, TokenFormat,
-};
-use oauth::scope::{BuiltInScope, ScopeSet};
-
 use self::at_once::at_once;
+use self::records::{
+    OVER, START, code_id, create_grant, event, event_at, insert_application, new_secret, odata,
+    settings_named,
+};
 pub(crate) use self::world::World;
 use self::world::{granted, insert_user};
-use crate::{GrantCreation, NewApplication, NewGrant, NewSecret, SealedSecret, Store};
 
 pub mod applications;
 mod at_once;
@@ -37,6 +28,7 @@ pub mod concurrency;
 pub mod data_sources;
 pub mod device_authorizations;
 pub mod document_clients;
+pub mod ended_sessions;
 pub mod grants;
 pub mod groups;
 pub mod logout_deliveries;
@@ -45,6 +37,7 @@ pub mod personal_access_tokens;
 pub mod possessions;
 pub mod purging;
 pub mod pushed_requests;
+mod records;
 pub mod resource_servers;
 pub mod revocations;
 pub mod rights;
@@ -84,6 +77,11 @@ macro_rules! conformance_tests {
                 a_session_is_opened_only_in_the_epoch_of_its_password,
                 a_session_that_is_replaced_ends,
                 a_repeated_sign_in_keeps_what_applications_know_of_the_session,
+            }
+            ended_sessions {
+                a_list_of_sessions_has_the_newest_valid_ones,
+                a_user_ends_one_session_or_all_others_or_all,
+                a_session_that_has_ended_ends_no_others,
             }
             sign_ins {
                 failures_lock_and_unlocking_forgets_them,
@@ -334,63 +332,4 @@ macro_rules! conformance_tests {
             )+
         }
     )+};
-}
-
-/// The time at which every test starts.
-const START: Timestamp = Timestamp::from_secs(1_000_000);
-
-/// A time at which every issued token has expired.
-const OVER: Timestamp = Timestamp::from_secs(1_100_000);
-
-async fn create_grant(store: &Arc<dyn Store>, new: NewGrant) -> GrantCreation {
-    store.create_grant(new, OVER, event(Action::ReplayCode)).await.unwrap()
-}
-
-async fn insert_application(store: &Arc<dyn Store>, owner: &User, n: u8) -> Application {
-    let new = NewApplication {
-        client_id: format!("00000000-0000-4000-8000-{n:012x}").parse().unwrap(),
-        owner: owner.id,
-        settings: settings_named("Report"),
-        secret: Some(new_secret(n)),
-        at: START,
-    };
-    store.insert_application(new, event(Action::RegisterApplication)).await.unwrap().unwrap()
-}
-
-fn settings_named(name: &str) -> ApplicationSettings {
-    ApplicationSettings {
-        name: name.to_owned(),
-        description: "Shows figures".to_owned(),
-        redirect_urls: vec!["https://example.com/cb".to_owned(), "com.example.app:/cb".to_owned()],
-        profile: Profile::OAuth21,
-        client_type: ClientType::Confidential,
-        grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
-        scopes: odata(),
-        token_format: TokenFormat::Opaque,
-        access_token_lifetime_secs: Some(600),
-        contacts: vec!["ops@example.com".to_owned()],
-        logo_url: Some("https://example.com/logo.png".to_owned()),
-        cors_origins: vec!["https://pages.example.com".to_owned()],
-        client_metadata: ClientMetadata::from_json(Some(r#"{"later_member":1}"#)).unwrap(),
-    }
-}
-
-fn new_secret(n: u8) -> NewSecret {
-    NewSecret { digest: Digest::from_bytes([n; 32]), hint: format!("{n:04}"), sealed: SealedSecret::None }
-}
-
-fn code_id(n: u64) -> CodeId {
-    CodeId::compose(START, n.to_be_bytes())
-}
-
-fn odata() -> ScopeSet {
-    BuiltInScope::OData.into()
-}
-
-fn event(action: Action) -> NewAuditEvent {
-    event_at(action, START)
-}
-
-fn event_at(action: Action, at: Timestamp) -> NewAuditEvent {
-    NewAuditEvent::new(action, Outcome::Success, at)
 }

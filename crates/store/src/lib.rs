@@ -89,8 +89,8 @@ pub use trusted_issuers::{TrustedIssuerRefusal, TrustedIssuers};
 pub use trusted_origins::{TrustedOriginRefusal, TrustedOrigins};
 pub use used_assertions::UsedAssertions;
 pub use users::{
-    DeletedUser, EndedSession, MOST_NAMES, MOST_POSSESSIONS, MOST_SESSIONS, NewAttributes, NewSession,
-    NewUser, Owned, PasswordChange, Possessions, ReplacedSession, UserChange, UserRefusal, Users,
+    DeletedUser, EndedSession, EndedSessions, MOST_NAMES, MOST_POSSESSIONS, MOST_SESSIONS, NewAttributes,
+    NewSession, NewUser, Owned, PasswordChange, Possessions, ReplacedSession, UserChange, UserRefusal, Users,
 };
 
 /// The future of an operation, boxed so that the backend can be chosen when the server starts.

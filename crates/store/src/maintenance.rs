@@ -1,6 +1,6 @@
 //! Maintenance and metrics.
 
-use domain::id::{ApplicationId, GrantId, PersonalAccessTokenId, SecretId};
+use domain::id::{ApplicationId, GrantId, PersonalAccessTokenId, SecretId, SessionId};
 use domain::time::Timestamp;
 
 use crate::Answer;
@@ -16,16 +16,19 @@ pub struct Usage {
     pub grants: Vec<(GrantId, Timestamp)>,
     /// When each personal access token was last used.
     pub personal_access_tokens: Vec<(PersonalAccessTokenId, Timestamp)>,
+    /// When each session was last used.
+    pub sessions: Vec<(SessionId, Timestamp)>,
 }
 
 impl Usage {
     /// Whether nothing was used.
     pub fn is_empty(&self) -> bool {
-        let Self { applications, secrets, grants, personal_access_tokens } = self;
+        let Self { applications, secrets, grants, personal_access_tokens, sessions } = self;
         applications.is_empty()
             && secrets.is_empty()
             && grants.is_empty()
             && personal_access_tokens.is_empty()
+            && sessions.is_empty()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Users, their roles and their sessions.
 
 use domain::account::attributes::UserAttributes;
+use domain::account::device::SessionOrigin;
 use domain::account::network::Network;
 use domain::account::{Lockout, Permission, Role, Session, User};
 use domain::audit::NewAuditEvent;
@@ -208,6 +209,8 @@ pub struct PasswordChange {
     pub second_factor: bool,
     /// When that session expires: the first moment at which it is no longer valid.
     pub session_expires_at: Timestamp,
+    /// From where the password is changed.
+    pub session_origin: SessionOrigin,
     /// The network of the request, which stays familiar.
     pub network: Option<Network>,
     /// The time of the operation.
@@ -227,6 +230,7 @@ impl PasswordChange {
             expires_at: self.session_expires_at,
             sid: self.session_sid.clone(),
             second_factor: self.second_factor,
+            origin: self.session_origin.clone(),
             replaces: None,
         }
     }
@@ -249,6 +253,8 @@ pub struct NewSession {
     pub sid: String,
     /// Whether the user showed a second factor. Without it, no session is opened for a user who has one.
     pub second_factor: bool,
+    /// From where the user signed in.
+    pub origin: SessionOrigin,
     /// The previous session of the same browser; it ends when this one is opened.
     pub replaces: Option<ReplacedSession>,
 }
@@ -271,6 +277,17 @@ pub struct EndedSession {
     pub informed: Vec<ApplicationId>,
     /// Those of its grants that had a refresh token without `offline_access`.
     pub revoked: Vec<Revocation>,
+}
+
+/// Which sessions of a user end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndedSessions {
+    /// This one.
+    One(SessionId),
+    /// All except for this one.
+    AllBut(SessionId),
+    /// All.
+    All,
 }
 
 /// The maximum number of sessions of one user that are listed.
@@ -333,8 +350,18 @@ pub trait Users {
     fn insert_session(&self, new: NewSession, audit: NewAuditEvent) -> Answer<'_, Option<Session>>;
     /// Finds a session by id, whether or not it is still valid.
     fn find_session(&self, id: SessionId) -> Answer<'_, Option<Session>>;
-    /// Lists the sessions of a user, valid or not, oldest first, at most [`MOST_SESSIONS`].
-    fn list_sessions(&self, user: UserId) -> Answer<'_, Vec<Session>>;
+    /// Lists the valid sessions of a user, newest first, at most `limit`, which is at most [`MOST_SESSIONS`].
+    fn list_sessions(&self, user: UserId, now: Timestamp, limit: u32) -> Answer<'_, Vec<Session>>;
+    /// Ends sessions of a user, with their grants that have a refresh token without `offline_access`, while the rights on
+    /// which the decision rests hold. Returns how many have ended, and the revocations that were appended; with none, no
+    /// event is written. [`UserRefusal::Unknown`] if the user has not the one session that is named.
+    fn end_sessions(
+        &self,
+        user: UserId,
+        which: EndedSessions,
+        revocations_expire_at: Timestamp,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<(usize, Vec<Revocation>), UserRefusal>>;
     /// Records that an application learned of a session; does nothing if the session has ended.
     fn note_session_application(&self, session: SessionId, application: ApplicationId) -> Answer<'_, ()>;
     /// Lists the applications that learned of a session, by id, at most [`MOST_SESSIONS`].

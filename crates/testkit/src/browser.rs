@@ -15,6 +15,7 @@ use crate::server::{TestServer, TestUser};
 pub struct Browser<'a> {
     server: &'a TestServer,
     cookies: BTreeMap<String, String>,
+    user_agent: Option<&'static str>,
     at: Url,
     page: Option<Answer>,
 }
@@ -32,7 +33,12 @@ impl TestServer {
 impl<'a> Browser<'a> {
     fn new(server: &'a TestServer) -> Self {
         let at = Url::parse(&server.app().node().settings().public_url).expect("the public URL is one");
-        Self { server, cookies: BTreeMap::new(), at, page: None }
+        Self { server, cookies: BTreeMap::new(), user_agent: None, at, page: None }
+    }
+
+    /// Sends this `User-Agent` from now on.
+    pub fn call_itself(&mut self, user_agent: &'static str) {
+        self.user_agent = Some(user_agent);
     }
 
     /// Opens an address of the server: absolute, a path below the public URL, or relative to the current page.
@@ -144,6 +150,9 @@ impl<'a> Browser<'a> {
         let target =
             url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
         let mut call = self.server.call_at(method.clone(), &target).header("accept", "text/html");
+        if let Some(user_agent) = self.user_agent {
+            call = call.header("user-agent", user_agent);
+        }
         if !self.cookies.is_empty() {
             call = call.header("cookie", self.cookie_line());
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use app::node::clock::Clock;
 use app::{App, AppSettings};
 use axum::body::Body;
+use domain::account::device::SessionOrigin;
 use domain::account::{Permission, Role, USER_ROLE, User};
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{ApplicationId, RoleId};
@@ -323,6 +324,7 @@ impl TestServer {
             expires_at: now.plus_secs(3_600),
             sid: "one".to_owned(),
             second_factor: false,
+            origin: SessionOrigin::default(),
             replaces: None,
         };
         let opened = self.store.insert_session(new, self.audit(Action::SignIn)).await.expect("a database");

@@ -16,9 +16,10 @@ use app::protocol::backchannel::BackchannelService;
 use askama::Template;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
+use domain::account::device as words;
 use domain::secret::{CsrfToken, SessionCookie};
 use domain::time::Timestamp;
-use http::header::{COOKIE, LOCATION, SET_COOKIE};
+use http::header::{COOKIE, LOCATION, SET_COOKIE, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use jiff::Timestamp as Moment;
@@ -49,6 +50,7 @@ pub mod profile;
 pub mod reference;
 pub mod requests;
 pub mod security;
+pub mod sessions;
 pub mod start;
 pub mod tokens;
 
@@ -103,6 +105,11 @@ impl Visit {
         };
         let live = self.authentication.caller_by_session(&cookie).await?;
         Ok(live.map(|live| (live, cookie)))
+    }
+
+    /// The browser and its system in words, from what it says about itself.
+    pub fn device(&self) -> Option<String> {
+        words::in_words(self.headers.get(USER_AGENT)?.to_str().ok()?)
     }
 
     /// The valid session, for a page that needs one.

@@ -4,6 +4,7 @@ use axum::Router;
 use axum::routing::{delete, get, post, put};
 
 use crate::management::resource_servers::scopes;
+use crate::management::users::sessions as sessions_of_users;
 use crate::management::{
     allowed, applications, audit, data_sources, data_stores, initial_access_tokens, limits, permissions,
     personal_access_tokens, resource_servers, revocations, roles, trusted_issuers, trusted_origins, users,
@@ -14,7 +15,8 @@ use crate::oauth::{
     userinfo,
 };
 use crate::pages::{
-    account, demo, device, login, logout, password, profile, reference, requests, security, start, tokens,
+    account, demo, device, login, logout, password, profile, reference, requests, security, sessions, start,
+    tokens,
 };
 use crate::{WebState, assets, http_service, mcp, observation, odata};
 
@@ -92,6 +94,10 @@ fn pages() -> Router<WebState> {
         .route("/account/applications/{id}/revoke", get(account::ask_to_revoke).post(account::revoke))
         .route("/account/requests",                 get(requests::list))
         .route("/account/requests/{id}",            get(requests::show).post(requests::decide))
+        .route("/account/sessions",                         get(sessions::list))
+        .route("/account/sessions/others",                  post(sessions::end_others))
+        .route("/account/sessions/all",                     post(sessions::end_everywhere))
+        .route("/account/sessions/{id}/end",                post(sessions::end))
         .route("/account/tokens",                           get(tokens::list))
         .route("/account/tokens/new",                       get(tokens::ask).post(tokens::make))
         .route("/account/tokens/{id}/end",                  get(tokens::ask_to_end).post(tokens::end))
@@ -137,6 +143,8 @@ fn management() -> Router<WebState> {
         .route("/api/admin/users",                   get(users::list).post(users::create))
         .route("/api/admin/users/{id}",              get(users::get).put(users::update).delete(users::delete))
         .route("/api/admin/users/{id}/secondfactor", get(users::second_factor).delete(users::reset_second_factor))
+        .route("/api/admin/users/{id}/sessions",             get(sessions_of_users::list).delete(sessions_of_users::end_all))
+        .route("/api/admin/users/{id}/sessions/{sessionId}", delete(sessions_of_users::end))
         .route("/api/admin/roles",                   get(roles::list).post(roles::create))
         .route("/api/admin/roles/{id}",              get(roles::get).put(roles::update).delete(roles::delete))
         .route("/api/admin/permissions",             get(permissions::list))

@@ -8,14 +8,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use app::node::clock::Clock as _;
 use domain::account::Permission;
+use domain::account::device::SessionOrigin;
 use domain::account::second_factor::SealedTotpSecret;
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{ApplicationId, Epoch, SessionId, UserId};
+use domain::secret::Digest;
 use domain::time::Timestamp;
 use http::Method;
 use oauth::scope::{BuiltInScope, ScopeSet};
 use serde_json::{Value, json};
-use store::{NewSecondFactor, SecondFactors as _};
+use store::{NewSecondFactor, NewSession, SecondFactors as _, Users as _};
 use testkit::{ADMIN, Answer, OTHER, TestServer, TestUser, USER};
 
 /// What a row acts on; created for each attempt, and owned by [`USER`].
@@ -35,6 +37,8 @@ enum Target {
     Account,
     /// An account with a second factor, in `{id}`.
     SecondFactor,
+    /// An account with a session, in `{id}`, with the session in `{sessionId}`.
+    Session,
     /// A role, in `{id}`.
     Role,
     /// A limit, in `{limitId}`.
@@ -170,6 +174,8 @@ const PERSONAL_ONE: &str = "/api/mgmt/personalaccesstokens/{id}";
 const USERS: &str = "/api/admin/users";
 const ONE_USER: &str = "/api/admin/users/{id}";
 const ONE_FACTOR: &str = "/api/admin/users/{id}/secondfactor";
+const SESSIONS: &str = "/api/admin/users/{id}/sessions";
+const SESSION: &str = "/api/admin/users/{id}/sessions/{sessionId}";
 const ROLES: &str = "/api/admin/roles";
 const ONE_ROLE: &str = "/api/admin/roles/{id}";
 const ONE_LIMIT: &str = "/api/admin/limits/system/{limitId}";
@@ -224,6 +230,9 @@ const ROWS: &[Row] = &[
     administration(Method::DELETE, ONE_USER,                   Target::Account, nothing, 204),
     administration(Method::GET,    ONE_FACTOR,                 Target::SecondFactor, nothing, 200),
     administration(Method::DELETE, ONE_FACTOR,                 Target::SecondFactor, nothing, 204),
+    administration(Method::GET,    SESSIONS,                   Target::Session, nothing, 200),
+    administration(Method::DELETE, SESSIONS,                   Target::Session, nothing, 204),
+    administration(Method::DELETE, SESSION,                    Target::Session, nothing, 204),
     administration(Method::GET,    ROLES,                      Target::Plain,   nothing, 200),
     administration(Method::POST,   ROLES,                      Target::Plain,   role,    201),
     administration(Method::GET,    ONE_ROLE,                   Target::Role,    nothing, 200),
@@ -344,6 +353,10 @@ const ELSEWHERE: &[(Method, &str, u16)] = &[
     (Method::GET,  "/account/requests",                200),
     (Method::GET,  "/account/requests/{id}",           200),
     (Method::POST, "/account/requests/{id}",           200),
+    (Method::GET,  "/account/sessions",                200),
+    (Method::POST, "/account/sessions/others",         200),
+    (Method::POST, "/account/sessions/all",            200),
+    (Method::POST, "/account/sessions/{id}/end",       200),
     (Method::GET,  "/account/tokens",                  200),
     (Method::GET,  "/account/tokens/new",              200),
     (Method::POST, "/account/tokens/new",              200),
@@ -592,6 +605,25 @@ async fn add_second_factor(server: &TestServer, path: &str) {
     server.store().insert_second_factor(new, event).await.expect("stored").expect("added");
 }
 
+/// Opens a session of the user of an address, and returns its number.
+async fn add_session(server: &TestServer, path: &str) -> SessionId {
+    let id = path.split('/').nth(4).and_then(|id| id.parse().ok()).expect("the id of a user");
+    let at = server.clock().now();
+    let new = NewSession {
+        user: UserId::new(id),
+        user_epoch: Epoch::new(1),
+        digest: Digest::from_bytes([7; 32]),
+        auth_time: at,
+        expires_at: at.plus_secs(3_600),
+        sid: "one".to_owned(),
+        second_factor: false,
+        origin: SessionOrigin::default(),
+        replaces: None,
+    };
+    let event = NewAuditEvent::new(Action::SignIn, Outcome::Success, at);
+    server.store().insert_session(new, event).await.expect("stored").expect("opened").id
+}
+
 /// Creates what the row acts on, and returns its address.
 async fn prepare(server: &TestServer, row: &Row) -> String {
     match row.target {
@@ -612,21 +644,17 @@ async fn prepare(server: &TestServer, row: &Row) -> String {
             server.allow(&USER, ApplicationId::new(id), ScopeSet::from(BuiltInScope::OData)).await;
             row.path.replace("{id}", &id.to_string())
         }
-        Target::PersonalToken => {
-            let mut browser = server.browser();
-            browser.get("/account/tokens/new").await;
-            browser.sign_in(&USER).await.expect(200);
-            let form = browser.form_with_button("token-submit").fill("name", "Crane").with("others", "yes");
-            browser.submit(form.press("token-submit")).await.expect(200);
-            let tokens = server.get(PERSONAL_LIST).basic(&USER).send().await.expect(200).json();
-            let last = tokens["personalAccessTokens"].as_array().expect("a list").last().expect("a token");
-            row.path.replace("{id}", &last["id"].to_string())
-        }
+        Target::PersonalToken => row.path.replace("{id}", &personal_token(server).await),
         Target::Account => made(server, row, USERS, account(server)).await,
         Target::SecondFactor => {
             let path = made(server, row, USERS, account(server)).await;
             add_second_factor(server, &path).await;
             path
+        }
+        Target::Session => {
+            let path = made(server, row, USERS, account(server)).await;
+            let session = add_session(server, &path).await;
+            path.replace("{sessionId}", &session.to_string())
         }
         Target::Role => made(server, row, ROLES, role(server)).await,
         Target::Limit => row.path.replace("{limitId}", "100"),
@@ -661,6 +689,16 @@ async fn prepare(server: &TestServer, row: &Row) -> String {
             target.replace("{userId}", &server.user(&OTHER).await.id.to_string())
         }
     }
+}
+
+/// Makes a personal access token of [`USER`], and returns its number.
+async fn personal_token(server: &TestServer) -> String {
+    let mut browser = server.browser_of(&USER, "/account/tokens/new").await;
+    let form = browser.form_with_button("token-submit").fill("name", "Crane").with("others", "yes");
+    browser.submit(form.press("token-submit")).await.expect(200);
+    let tokens = server.get(PERSONAL_LIST).basic(&USER).send().await.expect(200).json();
+    let last = tokens["personalAccessTokens"].as_array().expect("a list").last().expect("a token");
+    last["id"].to_string()
 }
 
 /// Creates something as the caller with the right, and returns the address of the row with its id.

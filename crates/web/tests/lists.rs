@@ -76,6 +76,12 @@ async fn furnished() -> (TestServer, Vec<(String, &'static str, &'static str)>) 
         let form = browser.form_with_button("token-submit").fill("name", name).press("token-submit");
         browser.submit(form).await.expect(200);
     }
+    for _ in 0..2 {
+        let mut browser = server.browser();
+        browser.call_itself("Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0");
+        browser.get("/account").await;
+        browser.sign_in(&ADMIN).await.expect(200);
+    }
     let trusted = ["first", "middle", "last"];
     let trusted = trusted.map(|name| json!({ "domain": format!("https://{name}.example.org") }));
     let trusted = json!({ "whitelist": trusted });
@@ -86,6 +92,7 @@ async fn furnished() -> (TestServer, Vec<(String, &'static str, &'static str)>) 
         ("/api/mgmt/oauth/client/applications", "applications", "MIDDLE"),
         ("/api/mgmt/oauth/client/allowedapplications", "applications", "middle"),
         ("/api/admin/users", "users", "OTHER"),
+        ("/api/admin/users/1/sessions", "sessions", "FIREFOX"),
         ("/api/admin/roles", "roles", "midd"),
         ("/api/mgmt/datasources", "dataSources", "iddle"),
         ("/api/mgmt/datasources/1/sharedUsers", "sharedUsers", "othe"),

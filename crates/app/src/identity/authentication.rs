@@ -211,6 +211,7 @@ impl AuthenticationService {
         if !user.active || user.epoch != session.user_epoch || !is_complete {
             return Ok(None);
         }
+        self.context.usage.session(&session, self.context.now());
         let account = Arc::new(Entities::of(&self.context).with_permissions(user).await?);
         let caller = Caller::of_session(account, &session, checked_up_to);
         caller.note_access();

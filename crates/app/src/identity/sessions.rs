@@ -7,13 +7,13 @@ use crate::node::revocations::Revocations;
 use std::sync::Arc;
 
 use domain::account::password::{self, PasswordFault};
-use domain::account::{Permission, Session};
+use domain::account::{Permission, Session, User};
 use domain::audit::{Action, NewAuditEvent, Outcome};
-use domain::id::ApplicationId;
+use domain::id::{ApplicationId, SessionId, UserId};
 use domain::secret::{Password, SessionCookie};
 use domain::time::Timestamp;
 use oauth::oidc::logout;
-use store::{EndedSession, NewSession, PasswordChange, ReplacedSession, UserRefusal};
+use store::{EndedSession, EndedSessions, Judged, NewSession, PasswordChange, ReplacedSession, UserRefusal};
 
 use crate::identity::caller::{Caller, LiveSession, RequestOrigin, Via};
 use crate::identity::sign_in::{ShownFactor, SignInCredentials, SignInRefusal};
@@ -38,6 +38,32 @@ pub enum PasswordChangeRefusal {
     Fault(#[from] Fault),
 }
 
+/// Why sessions were not ended.
+#[derive(Debug, thiserror::Error)]
+pub enum EndSessionsRefusal {
+    /// The user has no such session.
+    #[error("you have no such session; perhaps it has ended already")]
+    Unknown,
+    /// The session of the caller has ended, or the user's rights have changed.
+    #[error("your rights changed while this was being done")]
+    RightsChanged,
+    /// The server cannot do this at present.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// The sessions of a user, for the user.
+#[derive(Debug)]
+pub struct OwnSessions {
+    /// The others, newest first.
+    pub others: Vec<Session>,
+    /// Whether there are more than these.
+    pub has_more: bool,
+}
+
+/// How many other sessions a user sees at once.
+const MOST_SHOWN: usize = 50;
+
 /// Sessions of browsers.
 #[derive(Clone)]
 pub struct SessionService {
@@ -48,7 +74,7 @@ service!(SessionService);
 
 impl SessionService {
     /// Opens a session after a sign-in, and returns its cookie. The previous session of the same browser ends
-    /// in the same operation.
+    /// in the same operation. `device` is the browser in words.
     ///
     /// # Errors
     /// [`SignInRefusal::Refused`] if the password was changed, or a second factor was set up, since it was verified; a fault if the database
@@ -58,6 +84,7 @@ impl SessionService {
         account: Arc<Account>,
         second_factor: Option<ShownFactor>,
         until_now: Option<&SessionCookie>,
+        device: Option<String>,
         origin: &RequestOrigin,
     ) -> Result<(LiveSession, SessionCookie), SignInRefusal> {
         let now = self.context.now();
@@ -65,7 +92,9 @@ impl SessionService {
         let mut audit = origin.audit(Action::SignIn, Outcome::Success, now);
         audit.actor = Some(account.user.id);
         audit.actor_name = Some(account.user.name.clone());
-        audit.detail = second_factor.map(|shown| shown.as_str().to_owned());
+        let words = [device.as_deref(), second_factor.map(ShownFactor::as_str)];
+        let words: Vec<_> = words.into_iter().flatten().collect();
+        audit.detail = (!words.is_empty()).then(|| words.join("; "));
         let replaced = until_now.and_then(|cookie| self.context.vault.parse_session_cookie(cookie).ok());
         let new = NewSession {
             user: account.user.id,
@@ -75,6 +104,7 @@ impl SessionService {
             expires_at: self.session_expires_at(now),
             sid: self.context.vault.new_visitor(),
             second_factor: second_factor.is_some(),
+            origin: origin.of_session(device),
             replaces: replaced.map(|(id, digest)| ReplacedSession {
                 id,
                 digest,
@@ -110,6 +140,73 @@ impl SessionService {
         Sessions::of(&self.context).end(&live.session, audit).await
     }
 
+    /// The sessions of the user besides this one.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn list_others(&self, live: &LiveSession) -> Result<OwnSessions, Fault> {
+        // One more than is shown, and this one.
+        let most = u32::try_from(MOST_SHOWN + 2).unwrap_or(u32::MAX);
+        let mut others = Sessions::of(&self.context).valid(live.session.user, most).await?;
+        others.retain(|session| session.id != live.session.id);
+        let has_more = others.len() > MOST_SHOWN;
+        others.truncate(MOST_SHOWN);
+        Ok(OwnSessions { others, has_more })
+    }
+
+    /// Ends one session of the same user, and tells the applications that know of it.
+    ///
+    /// # Errors
+    /// [`EndSessionsRefusal`]; nothing has changed then.
+    pub async fn end_one(
+        &self,
+        live: &LiveSession,
+        id: SessionId,
+        origin: &RequestOrigin,
+    ) -> Result<(), EndSessionsRefusal> {
+        self.end_own(live, EndedSessions::One(id), origin).await.map(drop)
+    }
+
+    /// Ends every session of the same user except for this one. Returns how many have ended.
+    ///
+    /// # Errors
+    /// [`EndSessionsRefusal`]; nothing has changed then.
+    pub async fn end_others(
+        &self,
+        live: &LiveSession,
+        origin: &RequestOrigin,
+    ) -> Result<usize, EndSessionsRefusal> {
+        self.end_own(live, EndedSessions::AllBut(live.session.id), origin).await
+    }
+
+    /// Ends every session of the same user, with this one.
+    ///
+    /// # Errors
+    /// [`EndSessionsRefusal`]; nothing has changed then.
+    pub async fn end_everywhere(
+        &self,
+        live: &LiveSession,
+        origin: &RequestOrigin,
+    ) -> Result<(), EndSessionsRefusal> {
+        self.end_own(live, EndedSessions::All, origin).await.map(drop)
+    }
+
+    async fn end_own(
+        &self,
+        live: &LiveSession,
+        which: EndedSessions,
+        origin: &RequestOrigin,
+    ) -> Result<usize, EndSessionsRefusal> {
+        let audit = live.caller.audit(Action::SignOut, self.context.now(), origin);
+        let user = &live.caller.account().user;
+        let judged = Sessions::of(&self.context).end_of(user, which, audit).await?;
+        let judged = Refusals::of(&self.context).judged(&live.caller, judged, origin).await;
+        judged.map_err(|refusal| match refusal {
+            UserRefusal::Unknown => EndSessionsRefusal::Unknown,
+            _ => EndSessionsRefusal::RightsChanged,
+        })
+    }
+
     /// Changes the password of the user of this session. All access given under the old password is revoked,
     /// including this session, so that a copied cookie becomes invalid. Returns the cookie of the session
     /// that replaces it.
@@ -121,6 +218,7 @@ impl SessionService {
         live: &LiveSession,
         current: Password,
         new: Password,
+        device: Option<String>,
         origin: &RequestOrigin,
     ) -> Result<SessionCookie, PasswordChangeRefusal> {
         let user = &live.caller.account().user;
@@ -142,6 +240,7 @@ impl SessionService {
             session_sid: self.context.vault.new_visitor(),
             second_factor: live.session.second_factor,
             session_expires_at: self.session_expires_at(now),
+            session_origin: origin.of_session(device),
             network: origin.network(),
             at: now,
             revocation_expires_at: revocations_expire_at(self.context.now()),
@@ -177,6 +276,39 @@ pub(crate) struct Sessions<'a> {
 component!(Sessions);
 
 impl Sessions<'_> {
+    /// The valid sessions of a user, newest first, at most `most`.
+    pub(crate) async fn valid(self, user: UserId, most: u32) -> Result<Vec<Session>, Fault> {
+        let mut sessions = self.context.store.list_sessions(user, self.context.now(), most).await?;
+        sessions.retain(|session| !self.context.revocations.ends_all_of(session.auth_time));
+        Ok(sessions)
+    }
+
+    /// Ends sessions of a user with their grants that have no `offline_access`, and notifies the applications that know of
+    /// them. Returns how many have ended.
+    ///
+    /// # Errors
+    /// If the database cannot store it; they stay valid then.
+    pub(crate) async fn end_of(
+        self,
+        user: &User,
+        which: EndedSessions,
+        mut audit: NewAuditEvent,
+    ) -> Result<Judged<usize, UserRefusal>, Fault> {
+        audit.subject = Some(user.name.clone());
+        audit.describe(match which {
+            EndedSessions::One(id) => format!("session {id}"),
+            EndedSessions::AllBut(_) => "all other sessions".to_owned(),
+            EndedSessions::All => "all sessions".to_owned(),
+        });
+        let expire_at = revocations_expire_at(self.context.now());
+        let judged = self.context.store.end_sessions(user.id, which, expire_at, audit).await?;
+        if let Ok((_, revoked)) = &judged {
+            Revocations::of(self.context).apply(revoked);
+            self.context.logouts_stored.announce();
+        }
+        Ok(judged.map(|(ended, _)| ended))
+    }
+
     /// Ends a session with its grants that have no `offline_access`, and notifies the applications that know of it.
     /// Returns the addresses of their front-channel pages.
     ///

@@ -3,10 +3,11 @@
 use crate::Context;
 use crate::identity::sessions::Sessions;
 use crate::management::users::UserService;
-use domain::account::{Permission, Session};
+use domain::account::Session;
 use domain::audit::Action;
 use domain::id::{SessionId, UserId};
 use std::sync::Arc;
+use store::{EndedSessions, MOST_SESSIONS};
 
 use crate::identity::caller::{Caller, RequestOrigin};
 use crate::management::administration::{Administration, AdministrationError};
@@ -20,7 +21,7 @@ pub struct UserSessionService {
 service!(UserSessionService);
 
 impl UserSessionService {
-    /// Lists the valid sessions of a user, oldest first.
+    /// Lists the valid sessions of a user, oldest first; of more than 1,000 the newest.
     ///
     /// # Errors
     /// [`AdministrationError::Forbidden`] without `ViewUsers`, [`AdministrationError::Unknown`].
@@ -30,11 +31,9 @@ impl UserSessionService {
         user: UserId,
         origin: &RequestOrigin,
     ) -> Result<Vec<Session>, AdministrationError> {
-        Administration::of(&self.context).demand(caller, Permission::ViewUsers, origin).await?;
-        let user = self.context.store.find_user(user).await?.ok_or(AdministrationError::Unknown)?;
-        let now = self.context.now();
-        let mut sessions = self.context.store.list_sessions(user.id).await?;
-        sessions.retain(|session| session.user_epoch == user.epoch && !session.expires_at.is_past(now));
+        UserService::from(&self.context).find(caller, user, origin).await?;
+        let mut sessions = Sessions::of(&self.context).valid(user, MOST_SESSIONS).await?;
+        sessions.reverse();
         Ok(sessions)
     }
 
@@ -50,15 +49,33 @@ impl UserSessionService {
         session: SessionId,
         origin: &RequestOrigin,
     ) -> Result<(), AdministrationError> {
+        self.end_of(caller, user, EndedSessions::One(session), origin).await.map(drop)
+    }
+
+    /// Ends every session of a user, and returns how many have ended. Applications that the user has allowed keep their
+    /// access.
+    ///
+    /// # Errors
+    /// As for [`UserSessionService::end`].
+    pub async fn end_all(
+        &self,
+        caller: &Caller,
+        user: UserId,
+        origin: &RequestOrigin,
+    ) -> Result<usize, AdministrationError> {
+        self.end_of(caller, user, EndedSessions::All, origin).await
+    }
+
+    async fn end_of(
+        &self,
+        caller: &Caller,
+        user: UserId,
+        which: EndedSessions,
+        origin: &RequestOrigin,
+    ) -> Result<usize, AdministrationError> {
         let user = UserService::from(&self.context).to_change(caller, user, origin).await?;
-        // An id is never assigned twice, so the session found here is the one that is deleted below, or
-        // nothing is.
-        let found = self.context.store.find_session(session).await?;
-        let found = found.filter(|session| session.user == user.id).ok_or(AdministrationError::Unknown)?;
-        let mut audit = caller.audit(Action::SignOut, self.context.now(), origin);
-        audit.subject = Some(user.name.clone());
-        audit.detail = Some(format!("session {session}"));
-        Sessions::of(&self.context).end(&found, audit).await?;
-        Ok(())
+        let audit = caller.audit(Action::SignOut, self.context.now(), origin);
+        let judged = Sessions::of(&self.context).end_of(&user, which, audit).await?;
+        Administration::of(&self.context).settled(caller, judged, origin).await
     }
 }

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use domain::account::device::SessionOrigin;
 use domain::account::network::address_text;
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::time::Timestamp;
@@ -16,6 +17,11 @@ pub struct RequestOrigin {
 }
 
 impl RequestOrigin {
+    /// From where a session is opened, in a browser that is described in these words.
+    pub(crate) fn of_session(&self, device: Option<String>) -> SessionOrigin {
+        SessionOrigin { device, address: self.address.map(address_text) }
+    }
+
     /// An audit event with this origin, which does not name an actor or a subject yet.
     pub(crate) fn audit(&self, action: Action, outcome: Outcome, at: Timestamp) -> NewAuditEvent {
         NewAuditEvent {

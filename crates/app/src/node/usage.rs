@@ -1,10 +1,11 @@
 //! Last-use times, collected in memory and written together from time to time, so that a use costs no write.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::{Mutex, PoisonError};
 
-use domain::id::{ApplicationId, GrantId, PersonalAccessTokenId, SecretId};
+use domain::account::Session;
+use domain::id::{ApplicationId, GrantId, PersonalAccessTokenId, SecretId, SessionId};
 use domain::time::Timestamp;
 use store::Usage;
 
@@ -20,6 +21,7 @@ struct Gathered {
     secrets: Times<SecretId>,
     grants: Times<GrantId>,
     personal_access_tokens: Times<PersonalAccessTokenId>,
+    sessions: Times<SessionId>,
 }
 
 /// Times by id.
@@ -45,9 +47,12 @@ impl Hasher for IdHasher {
     }
 }
 
-/// Above this number, a grant or a personal access token keeps the time of its first use in the interval, so that memory is
+/// Above this number, a grant, a personal access token or a session keeps the time of its first use in the interval, so that memory is
 /// bounded.
 const MOST_GRANTS: usize = 100_000;
+
+/// For how long after a use of a session another one is not recorded, in seconds.
+const SESSION_USE_SECS: i64 = 300;
 
 impl UsageRecorder {
     /// Records that an application obtained a token.
@@ -62,17 +67,22 @@ impl UsageRecorder {
     /// Records that a token of the grant was used or refreshed.
     pub fn grant(&self, id: GrantId, at: Timestamp) {
         let mut gathered = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if gathered.grants.len() < MOST_GRANTS || gathered.grants.contains_key(&id) {
-            gathered.grants.insert(id, at);
-        }
+        note(&mut gathered.grants, id, at);
     }
 
     /// Records that a personal access token was used.
     pub fn personal_access_token(&self, id: PersonalAccessTokenId, at: Timestamp) {
         let mut gathered = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let tokens = &mut gathered.personal_access_tokens;
-        if tokens.len() < MOST_GRANTS || tokens.contains_key(&id) {
-            tokens.insert(id, at);
+        note(&mut gathered.personal_access_tokens, id, at);
+    }
+
+    /// Records that a session was used, unless the last use that is known is recent: a person who reads pages costs a write
+    /// every few minutes.
+    pub fn session(&self, session: &Session, at: Timestamp) {
+        let known = session.last_used_at.unwrap_or(session.auth_time);
+        if known.plus_secs(SESSION_USE_SECS).is_past(at) {
+            let mut gathered = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+            note(&mut gathered.sessions, session.id, at);
         }
     }
 
@@ -84,6 +94,13 @@ impl UsageRecorder {
             secrets: gathered.secrets.into_iter().collect(),
             grants: gathered.grants.into_iter().collect(),
             personal_access_tokens: gathered.personal_access_tokens.into_iter().collect(),
+            sessions: gathered.sessions.into_iter().collect(),
         }
+    }
+}
+
+fn note<Id: Eq + Hash>(times: &mut Times<Id>, id: Id, at: Timestamp) {
+    if times.len() < MOST_GRANTS || times.contains_key(&id) {
+        times.insert(id, at);
     }
 }

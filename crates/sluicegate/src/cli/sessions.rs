@@ -82,9 +82,20 @@ async fn list(opened: &OpenedInstallation, command: &List) -> anyhow::Result<()>
         return Ok(());
     }
     let row = |session: &Session| {
-        vec![session.id.to_string(), date_time(session.auth_time), date_time(session.expires_at)]
+        let known = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
+        vec![
+            session.id.to_string(),
+            known(&session.origin.device),
+            known(&session.origin.address),
+            date_time(session.auth_time),
+            date_time(session.last_used_at.unwrap_or(session.auth_time)),
+            date_time(session.expires_at),
+        ]
     };
-    table(&["id", "signed in", "ends"], &sessions.iter().map(row).collect::<Vec<_>>());
+    table(
+        &["id", "browser", "address", "signed in", "last seen", "ends"],
+        &sessions.iter().map(row).collect::<Vec<_>>(),
+    );
     Ok(())
 }
 
@@ -108,9 +119,13 @@ async fn end(opened: &OpenedInstallation, command: &End) -> anyhow::Result<()> {
     };
     confirm(&format!("Sign {user} out {what}?"), command.yes)?;
     let id = users::find(opened, user).await?;
-    for session in sessions {
-        let ended = opened.app.user_sessions().end(&opened.operator, id, session.id, &opened.origin).await;
-        ended.map_err(|refused| anyhow!("{}: {refused}", session.id))?;
+    let service = opened.app.user_sessions();
+    if let Some(session) = command.session {
+        let ended = service.end(&opened.operator, id, session, &opened.origin).await;
+        ended.map_err(|refused| anyhow!("{session}: {refused}"))?;
+    } else {
+        let ended = service.end_all(&opened.operator, id, &opened.origin).await;
+        ended.map_err(|refused| users::message(refused, user))?;
     }
     say(&format!("{user} is signed out {what}"));
     Ok(())
@@ -119,7 +134,11 @@ async fn end(opened: &OpenedInstallation, command: &End) -> anyhow::Result<()> {
 fn in_json(session: &Session) -> Value {
     json!({
         "id": session.id.get(),
+        "device": session.origin.device,
+        "address": session.origin.address,
+        "secondFactor": session.second_factor,
         "signedInAt": date_time(session.auth_time),
+        "lastUsedAt": session.last_used_at.map(date_time),
         "expiresAt": date_time(session.expires_at),
     })
 }

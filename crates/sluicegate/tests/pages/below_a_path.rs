@@ -43,6 +43,11 @@ fn sign_in_allow_and_sign_out(scripts: Scripts) {
         browser.follow(&format!("nav a[href='/gate{page}']"));
         assert_eq!((browser.address(), browser.value(IS_STYLED)), (stage.at(page), true.into()));
     }
+    for page in ["/account/sessions"] {
+        browser.follow(&format!("p a[href='/gate{page}']"));
+        assert_eq!((browser.address(), browser.value(IS_STYLED)), (stage.at(page), true.into()));
+        browser.follow("nav a[href='/gate/account/security']");
+    }
     browser.follow("p a[href='/gate/account/password']");
     assert_eq!(browser.address(), stage.at("/account/password"));
     browser.follow("nav a[href='/gate/account']");

@@ -76,6 +76,8 @@ pub(crate) fn walk(stage: &Stage, mut see: impl FnMut(&mut Browser, &str)) {
     browser.value("document.querySelector('#email').type = 'text'");
     browser.follow("#profile-submit");
     see(&mut browser, "profile with a problem");
+    browser.open(&stage.at("/account/sessions"));
+    see(&mut browser, "sessions");
     walk_tokens(stage, &mut browser, &mut see);
     walk_second_factor(stage, &mut browser, &mut see);
     walk_changes(stage, &mut browser, &mut see, &client.at("/desk"));

@@ -242,4 +242,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../../migrations/0033_second_factors.sql"),
     },
+    Migration {
+        number: 34,
+        name: "session_origins",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../../migrations/0034_session_origins.sql"),
+    },
 ];

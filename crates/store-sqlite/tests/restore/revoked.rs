@@ -1,6 +1,7 @@
 //! No credential that was issued before the restore opens any more.
 
 use domain::account::USER_ROLE;
+use domain::account::device::SessionOrigin;
 use domain::audit::Action;
 use domain::id::{CodeId, TokenId};
 use domain::secret::Digest;
@@ -51,6 +52,7 @@ async fn hand_out(stage: &Stage, code: u8) {
         expires_at: at(90_000),
         sid: "one".to_owned(),
         second_factor: false,
+        origin: SessionOrigin::default(),
         replaces: None,
     };
     store.insert_session(session, event(Action::SignIn, 1)).await.unwrap().unwrap();

@@ -5,6 +5,10 @@
 use super::table::OnRestore::{Compared, Disarmed, Emptied, Kept};
 use super::table::{Ids, OnRestore, StoredColumn, StoredKind, StoredTable};
 
+mod people;
+
+use people::{FAMILIAR_NETWORKS, PERSONAL_ACCESS_TOKENS, ROLES, SECOND_FACTORS, SESSIONS, USERS};
+
 const fn number(name: &'static str) -> StoredColumn {
     StoredColumn { name, kind: StoredKind::Number, nullable: false }
 }
@@ -106,53 +110,6 @@ const INITIAL_ACCESS_TOKENS: &[StoredColumn] = &[
     number("uses"),
 ];
 
-const PERSONAL_ACCESS_TOKENS: &[StoredColumn] = &[
-    number("id"),
-    number("user_id"),
-    number("user_epoch"),
-    bytes("digest"),
-    text("name"),
-    number("scopes"),
-    text("data").or_null(),
-    number("created_at"),
-    number("expires_at"),
-    number("last_used_at").or_null(),
-];
-
-const SECOND_FACTORS: &[StoredColumn] =
-    &[number("user_id"), bytes("secret"), number("last_step"), number("created_at")];
-
-const USERS: &[StoredColumn] = &[
-    number("id"),
-    number("epoch"),
-    flag("active"),
-    text("name"),
-    text("folded_name"),
-    text("password"),
-    number("password_expires_at").or_null(),
-    number("failures"),
-    number("failures_since").or_null(),
-    number("locked_until").or_null(),
-    number("created_at"),
-    number("updated_at"),
-    text("attributes").or_null(),
-    text("subject_seed"),
-];
-
-const ROLES: &[StoredColumn] =
-    &[number("id"), text("name"), text("folded_name"), text("description"), number("permissions")];
-
-const SESSIONS: &[StoredColumn] = &[
-    number("id"),
-    number("user_id"),
-    number("user_epoch"),
-    bytes("digest"),
-    number("auth_time"),
-    number("expires_at"),
-    text("sid").or_null(),
-    flag("second_factor"),
-];
-
 const LOGOUT_DELIVERIES: &[StoredColumn] = &[
     number("id"),
     number("application_id"),
@@ -162,17 +119,6 @@ const LOGOUT_DELIVERIES: &[StoredColumn] = &[
     number("attempts"),
     number("due_at"),
     number("created_at"),
-];
-
-const FAMILIAR_NETWORKS: &[StoredColumn] = &[
-    number("id"),
-    number("user_id"),
-    number("user_epoch"),
-    text("network"),
-    number("succeeded_at"),
-    number("failures"),
-    number("failures_since").or_null(),
-    number("locked_until").or_null(),
 ];
 
 const APPLICATIONS: &[StoredColumn] = &[

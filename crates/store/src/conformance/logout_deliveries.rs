@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::account::Session;
+use domain::account::device::SessionOrigin;
 use domain::audit::Action;
 use domain::id::{ApplicationId, LogoutDeliveryId, UserId};
 use domain::secret::Digest;
@@ -40,6 +41,7 @@ async fn known_session(world: &World, user: UserId, application: ApplicationId, 
         expires_at: OVER,
         sid: sid.to_owned(),
         second_factor: false,
+        origin: SessionOrigin::default(),
         replaces: None,
     };
     let session = world.store.insert_session(new, event(Action::SignIn)).await.unwrap().unwrap();
@@ -100,6 +102,7 @@ pub async fn every_end_of_a_session_leaves_deliveries(store: Arc<dyn Store>) {
         expires_at: OVER,
         sid: "new".to_owned(),
         second_factor: false,
+        origin: SessionOrigin::default(),
         replaces: Some(replaces),
     };
     let same =

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::account::device::SessionOrigin;
 use domain::audit::Action;
 use domain::id::TokenId;
 use domain::secret::Digest;
@@ -146,6 +147,7 @@ async fn open_session(world: &World, expires_at: Timestamp) {
         expires_at,
         sid: "one".to_owned(),
         second_factor: false,
+        origin: SessionOrigin::default(),
         replaces: None,
     };
     world.store.insert_session(new, event(Action::SignIn)).await.unwrap().unwrap();

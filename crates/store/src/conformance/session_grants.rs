@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::account::device::SessionOrigin;
 use domain::account::{Authority, CallerSession, Credential, Rights, User};
 use domain::audit::{Action, NewAuditEvent};
 use domain::id::{GrantId, UserId};
@@ -60,6 +61,7 @@ impl Scene {
             expires_at: OVER,
             sid: sid.to_owned(),
             second_factor: false,
+            origin: SessionOrigin::default(),
             replaces,
         }
     }

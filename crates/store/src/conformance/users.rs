@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::account::attributes::{Attribute, UserAttributes};
+use domain::account::device::SessionOrigin;
 use domain::account::{ADMINISTRATOR_ROLE, Permission, Role, Session, USER_ROLE, User};
 use domain::audit::Action;
 use domain::id::{Epoch, RoleId, SessionId, UserId};
@@ -11,8 +12,8 @@ use oauth::revocation::{Revocation, RevokedSubject};
 
 use super::{OVER, START, World, event, insert_application, insert_user};
 use crate::{
-    AuditFilter, GrantCreation, NewAttributes, NewSession, PasswordChange, Possessions, ReplacedSession,
-    Store, UserChange, UserRefusal,
+    AuditFilter, GrantCreation, MOST_SESSIONS, NewAttributes, NewSession, PasswordChange, Possessions,
+    ReplacedSession, Store, UserChange, UserRefusal,
 };
 
 pub async fn a_user_is_found_by_id_and_by_name_without_case(store: Arc<dyn Store>) {
@@ -240,11 +241,11 @@ pub async fn sessions_open_and_close(store: Arc<dyn Store>) {
     assert_eq!((found.user, found.user_epoch, found.expires_at), (world.user.id, world.user.epoch, OVER));
     assert_eq!(found.digest.as_bytes(), &[7; 32]);
     let other = open_session(&world).await;
-    let listed = world.store.list_sessions(world.user.id).await.unwrap();
-    assert_eq!(listed.iter().map(|session| session.id).collect::<Vec<_>>(), [session.id, other.id]);
+    let listed = listed_sessions(&world).await;
+    assert_eq!(listed.iter().map(|session| session.id).collect::<Vec<_>>(), [other.id, session.id]);
     assert_eq!(listed[0].digest.as_bytes(), &[7; 32]);
     world.store.delete_session(session.id, OVER, event(Action::SignOut)).await.unwrap();
-    let listed = world.store.list_sessions(world.user.id).await.unwrap();
+    let listed = listed_sessions(&world).await;
     assert_eq!(listed.iter().map(|session| session.id).collect::<Vec<_>>(), [other.id]);
     assert!(world.store.find_session(session.id).await.unwrap().is_none());
 }
@@ -320,6 +321,10 @@ pub async fn a_repeated_sign_in_keeps_what_applications_know_of_the_session(stor
     assert_eq!(ids(others.id).await, []);
 }
 
+async fn listed_sessions(world: &World) -> Vec<Session> {
+    world.store.list_sessions(world.user.id, START, MOST_SESSIONS).await.unwrap()
+}
+
 pub(super) fn new_session(world: &World) -> NewSession {
     NewSession {
         user: world.user.id,
@@ -329,6 +334,7 @@ pub(super) fn new_session(world: &World) -> NewSession {
         expires_at: OVER,
         sid: "one".to_owned(),
         second_factor: false,
+        origin: SessionOrigin::default(),
         replaces: None,
     }
 }
@@ -346,6 +352,7 @@ pub(super) fn chosen_password(world: &World) -> PasswordChange {
         session_sid: "two".to_owned(),
         second_factor: false,
         session_expires_at: OVER,
+        session_origin: SessionOrigin::default(),
         network: None,
         at: START,
         revocation_expires_at: OVER,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::account::device::SessionOrigin;
 use domain::account::{Authority, CallerSession, CallerToken, Credential, Permission, TokenIssue, User};
 use domain::audit::{Action, NewAuditEvent};
 use domain::id::{GrantId, TokenId};
@@ -37,6 +38,7 @@ async fn session(world: &World) -> CallerSession {
         expires_at: OVER,
         sid: "a".to_owned(),
         second_factor: false,
+        origin: SessionOrigin::default(),
         replaces: None,
     };
     let opened = world.store.insert_session(new, event(Action::SignIn)).await.unwrap().unwrap();

@@ -1,5 +1,6 @@
 //! Browser sessions.
 
+use domain::account::device::SessionOrigin;
 use domain::account::{Credential, Session as BrowserSession};
 use domain::audit::NewAuditEvent;
 use domain::id::{ApplicationId, SessionId, UserId};
@@ -8,10 +9,11 @@ use domain::time::Timestamp;
 use oauth::revocation::Revocation;
 
 use super::{
-    Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, grants, logout_deliveries, values,
+    Change, Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, authority, grants,
+    logout_deliveries, values,
 };
 use crate::columns::Impossible;
-use crate::{EndedSession, MOST_SESSIONS, NewSession};
+use crate::{EndedSession, EndedSessions, MOST_SESSIONS, NewSession, UserRefusal};
 
 /// Opens a session, and ends the one that it replaces. If that is of another user, its applications are told, and its grants
 /// end as with a sign-out.
@@ -48,15 +50,16 @@ pub async fn insert<S: SqlTransaction>(
 /// has one by now.
 pub(super) async fn add<S: SqlTransaction>(db: &S, new: &NewSession) -> Read<Option<BrowserSession>, S> {
     static ADD: NamedStatement = NamedStatement::new(
-        "INSERT INTO sessions (user_id, user_epoch, digest, auth_time, expires_at, second_factor, sid)
-        SELECT u.id, u.epoch, :digest, :auth_time, :expires_at, :second_factor,
+        "INSERT INTO sessions (user_id, user_epoch, digest, auth_time, expires_at, second_factor, device, address, sid)
+        SELECT u.id, u.epoch, :digest, :auth_time, :expires_at, :second_factor, :device, :address,
             coalesce((SELECT s.sid FROM sessions s
                 WHERE s.id = :old AND s.digest = :old_digest AND s.user_id = u.id), :sid)
         FROM users u WHERE u.id = :user AND u.epoch = :user_epoch AND u.active
             AND (:second_factor OR NOT EXISTS (SELECT 1 FROM second_factors f WHERE f.user_id = u.id))
-        RETURNING id, user_id, user_epoch, digest, auth_time, expires_at, sid, second_factor",
+        RETURNING id, user_id, user_epoch, digest, auth_time, expires_at, sid, second_factor, device, address, last_used_at",
     );
-    let NewSession { user, user_epoch, digest, auth_time, expires_at, sid, second_factor, replaces } = new;
+    let NewSession { user, user_epoch, digest, auth_time, expires_at, sid, second_factor, origin, replaces } =
+        new;
     // No session has the number 0.
     let old = replaces.map_or(0, |old| old.id.get());
     let old_digest = replaces.as_ref().map_or(digest, |old| &old.digest);
@@ -69,6 +72,8 @@ pub(super) async fn add<S: SqlTransaction>(db: &S, new: &NewSession) -> Read<Opt
         old_digest,
         sid,
         second_factor: *second_factor,
+        device: origin.device.as_deref(),
+        address: origin.address.as_deref(),
         user,
         user_epoch,
     };
@@ -78,19 +83,28 @@ pub(super) async fn add<S: SqlTransaction>(db: &S, new: &NewSession) -> Read<Opt
 /// Finds a session by id, whether or not it is still valid.
 pub async fn find<S: SqlTransaction>(db: &S, id: SessionId) -> Read<Option<BrowserSession>, S> {
     static FIND: NamedStatement = NamedStatement::new(
-        "SELECT id, user_id, user_epoch, digest, auth_time, expires_at, sid, second_factor FROM sessions
-        WHERE id = :id",
+        "SELECT id, user_id, user_epoch, digest, auth_time, expires_at, sid, second_factor, device, address, last_used_at
+        FROM sessions WHERE id = :id",
     );
     db.find(&FIND, values! { id }).await
 }
 
-/// Lists the sessions of a user, oldest first.
-pub async fn list<S: SqlTransaction>(db: &S, user: UserId) -> Read<Vec<BrowserSession>, S> {
+/// Lists the valid sessions of a user, newest first.
+pub async fn list<S: SqlTransaction>(
+    db: &S,
+    user: UserId,
+    now: Timestamp,
+    limit: u32,
+) -> Read<Vec<BrowserSession>, S> {
     static LIST: NamedStatement = NamedStatement::new(
-        "SELECT id, user_id, user_epoch, digest, auth_time, expires_at, sid, second_factor FROM sessions
-        WHERE user_id = :user ORDER BY id LIMIT :limit",
+        "SELECT s.id, s.user_id, s.user_epoch, s.digest, s.auth_time, s.expires_at, s.sid, s.second_factor, s.device,
+            s.address, s.last_used_at
+        FROM sessions s JOIN users u ON u.id = s.user_id
+        WHERE s.user_id = :user AND s.user_epoch = u.epoch AND s.expires_at > :now
+            AND (s.second_factor OR NOT EXISTS (SELECT 1 FROM second_factors f WHERE f.user_id = u.id))
+        ORDER BY s.id DESC LIMIT :limit",
     );
-    db.list(&LIST, values! { user, limit: MOST_SESSIONS }).await
+    db.list(&LIST, values! { user, now, limit: limit.min(MOST_SESSIONS) }).await
 }
 
 impl Record for BrowserSession {
@@ -104,6 +118,8 @@ impl Record for BrowserSession {
             expires_at: row.read()?,
             sid: row.read()?,
             second_factor: row.read()?,
+            origin: SessionOrigin { device: row.read()?, address: row.read()? },
+            last_used_at: row.read()?,
         })
     }
 }
@@ -159,6 +175,29 @@ pub(super) async fn note_second_factor<S: SqlTransaction>(db: &S, id: SessionId)
     db.execute(&NOTE, values! { id }).await.map(drop)
 }
 
+/// Ends sessions of a user, if it is the caller, or the caller has all permissions of that user. Returns how many have ended.
+pub async fn end<S: SqlTransaction>(
+    db: &S,
+    user: UserId,
+    which: EndedSessions,
+    revocations_expire_at: Timestamp,
+    event: &NewAuditEvent,
+) -> Change<(usize, Vec<Revocation>), S, UserRefusal> {
+    if !authority::holds(db, event).await? {
+        return Err(UserRefusal::RightsChanged.into());
+    }
+    if !event.reaches(user) && !event.covers(&authority::permissions_of_user(db, user).await?) {
+        return Err(UserRefusal::BeyondRights.into());
+    }
+    let (ended, revoked) = end_all_of(db, user, which, event.at, revocations_expire_at).await?;
+    match which {
+        EndedSessions::One(_) if ended == 0 => return Err(UserRefusal::Unknown.into()),
+        _ if ended == 0 => {}
+        _ => db.append_audit(event).await?,
+    }
+    Ok((ended, revoked))
+}
+
 /// Ends all sessions of a user except for one, with their grants that end with them.
 pub(super) async fn end_others<S: SqlTransaction>(
     db: &S,
@@ -167,16 +206,36 @@ pub(super) async fn end_others<S: SqlTransaction>(
     at: Timestamp,
     revocations_expire_at: Timestamp,
 ) -> Read<Vec<Revocation>, S> {
-    static OTHERS: NamedStatement =
-        NamedStatement::new("SELECT id FROM sessions WHERE user_id = :user AND id <> :kept {for update}");
+    let which = EndedSessions::AllBut(kept);
+    Ok(end_all_of(db, user, which, at, revocations_expire_at).await?.1)
+}
+
+async fn end_all_of<S: SqlTransaction>(
+    db: &S,
+    user: UserId,
+    which: EndedSessions,
+    at: Timestamp,
+    revocations_expire_at: Timestamp,
+) -> Read<(usize, Vec<Revocation>), S> {
+    static LOCK: NamedStatement = NamedStatement::new(
+        "SELECT id FROM sessions WHERE user_id = :user AND id <> :kept AND (:all OR id = :id) {for update}",
+    );
     static DELETE: NamedStatement = NamedStatement::new("DELETE FROM sessions WHERE id = :id");
+    // No session has the number 0.
+    let nobody = SessionId::new(0);
+    let (id, kept, all) = match which {
+        EndedSessions::One(id) => (id, nobody, false),
+        EndedSessions::AllBut(kept) => (nobody, kept, true),
+        EndedSessions::All => (nobody, nobody, true),
+    };
+    let found = db.list::<SessionId>(&LOCK, values! { user, kept, all, id }).await?;
     let mut revoked = Vec::new();
-    for id in db.list::<SessionId>(&OTHERS, values! { user, kept }).await? {
-        logout_deliveries::session_ends(db, id, at).await?;
-        revoked.extend(end_grants(db, id, None, at, revocations_expire_at).await?);
-        db.execute(&DELETE, values! { id }).await?;
+    for id in &found {
+        logout_deliveries::session_ends(db, *id, at).await?;
+        revoked.extend(end_grants(db, *id, None, at, revocations_expire_at).await?);
+        db.execute(&DELETE, values! { id: *id }).await?;
     }
-    Ok(revoked)
+    Ok((found.len(), revoked))
 }
 
 /// Revokes the grants that end with a session, unless it goes on as the one of this user.

@@ -18,6 +18,7 @@ use crate::respond::management::{Detail, ManagementProblem, created, json, no_co
 
 mod answer;
 mod payload;
+pub(crate) mod sessions;
 
 /// Lists users by id.
 pub(crate) async fn list(

@@ -86,7 +86,7 @@ impl AuthorizeServices {
             return Err(SignInRefusal::Refused);
         };
         let account = self.users.sign_in(&credentials, &visit.origin).await?;
-        self.sessions.open(account, None, None, &visit.origin).await
+        self.sessions.open(account, None, None, visit.device(), &visit.origin).await
     }
 }
 

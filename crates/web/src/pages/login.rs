@@ -173,7 +173,8 @@ async fn open(
     shown: Option<ShownFactor>,
 ) -> Result<SessionCookie, SignInRefusal> {
     let until_now = cookies::session(&visit.headers, visit.state.cookie_scope());
-    let (_, cookie) = sessions.open(account, shown, until_now.as_ref(), &visit.origin).await?;
+    let (_, cookie) =
+        sessions.open(account, shown, until_now.as_ref(), visit.device(), &visit.origin).await?;
     Ok(cookie)
 }
 

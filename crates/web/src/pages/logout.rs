@@ -56,6 +56,11 @@ pub async fn sign_out(visit: Visit, Use(sessions): Use<SessionService>, OwnForm(
             }
         }
     }
+    signed_out(&visit)
+}
+
+/// The page for a browser whose session was ended.
+pub(super) fn signed_out(visit: &Visit) -> Response {
     visit.without_session(visit.page(StatusCode::OK, &SignedOutPage, page::PageContext::Own))
 }
 

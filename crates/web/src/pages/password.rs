@@ -55,7 +55,7 @@ pub async fn change(visit: Visit, Use(sessions): Use<SessionService>, OwnForm(fo
     let problem = if form.field(fields::NEW) == form.field(fields::AGAIN) {
         let (current, new) =
             (Password::new(form.field(fields::CURRENT)), Password::new(form.field(fields::NEW)));
-        match sessions.change_own_password(&live, current, new, &visit.origin).await {
+        match sessions.change_own_password(&live, current, new, visit.device(), &visit.origin).await {
             Ok(cookie) => {
                 let changed = go_to("/account/password?changed");
                 return visit.with_session(changed, &cookie, &visit.new_browser_state());

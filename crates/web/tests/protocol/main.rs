@@ -72,6 +72,7 @@ mod scopes;
 mod second_factor;
 mod secret_assertions;
 mod session_management;
+mod sessions;
 mod sign_in;
 mod signed_introspection;
 mod signed_responses;

@@ -36,7 +36,7 @@ async fn a_sign_in_during_a_password_change_opens_no_session() {
     let origin = RequestOrigin::command_line();
     let account = server.app().sign_in().sign_in(&credentials, &origin).await.unwrap();
     change_password(&server).await;
-    let opened = server.app().sessions().open(account, None, None, &origin).await;
+    let opened = server.app().sessions().open(account, None, None, None, &origin).await;
     assert!(matches!(opened, Err(SignInRefusal::Refused)), "{opened:?}");
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::account::data_source::{GROUP_STORE, GroupMember};
+use domain::account::device::SessionOrigin;
 use domain::account::network::Network;
 use domain::account::second_factor::SealedTotpSecret;
 use domain::account::{ADMINISTRATOR_ROLE, LockoutPolicy, Permission, Role, SealedOption, USER_ROLE, User};
@@ -86,6 +87,7 @@ pub(super) async fn fill(store: &dyn Store) {
             expires_at: Timestamp::from_secs(1_000_000 + secs),
             sid: "one".to_owned(),
             second_factor: false,
+            origin: SessionOrigin::default(),
             replaces: None,
         };
         session = Some(store.insert_session(new, event(Action::SignIn)).await.unwrap().unwrap().id);
@@ -164,6 +166,7 @@ async fn second_factor(store: &dyn Store, user: &User) {
         expires_at: OVER,
         sid: ODD.to_owned(),
         second_factor: true,
+        origin: SessionOrigin { device: Some(ODD.to_owned()), address: Some(ODD.to_owned()) },
         replaces: None,
     };
     let session = store.insert_session(session, event(Action::SignIn)).await.unwrap().unwrap().id;
@@ -216,6 +219,7 @@ async fn logout_delivery(store: &dyn Store, user: &User, application: Applicatio
         expires_at: OVER,
         sid: ODD.to_owned(),
         second_factor: false,
+        origin: SessionOrigin::default(),
         replaces: None,
     };
     let session = store.insert_session(new, event(Action::SignIn)).await.unwrap().unwrap().id;
