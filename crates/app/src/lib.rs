@@ -203,6 +203,8 @@ services! {
     second_factor: identity::second_factor::SecondFactorService,
     /// Sessions of browsers.
     sessions: identity::sessions::SessionService,
+    /// What happened on a user's own account.
+    activity: identity::activity::ActivityService,
     /// A user's own details.
     profile: identity::profile::ProfileService,
     /// Requests on behalf of another user.

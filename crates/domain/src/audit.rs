@@ -105,6 +105,36 @@ actions! {
     RetireSigningKeys = "signing_keys.retire",
 }
 
+impl Action {
+    /// Whether it is about the account of a user: who signs in to it, what protects it, and what has access in its name.
+    /// Users see these events of their own account.
+    pub const fn concerns_an_account(self) -> bool {
+        matches!(
+            self,
+            Self::SignIn
+                | Self::SignOut
+                | Self::LockAccount
+                | Self::UnlockAccount
+                | Self::UpdateUser
+                | Self::ChangePassword
+                | Self::AddSecondFactor
+                | Self::RemoveSecondFactor
+                | Self::UseRecoveryCode
+                | Self::RenewRecoveryCodes
+                | Self::CreatePersonalAccessToken
+                | Self::EndPersonalAccessToken
+                | Self::AllowApplication
+                | Self::DenyApplication
+                | Self::RevokeAllowed
+                | Self::ReplayCode
+                | Self::ReplayRefreshToken
+                | Self::RevokeGrant
+                | Self::StoreCredentials
+                | Self::DeleteCredentials
+        )
+    }
+}
+
 /// The outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
@@ -143,6 +173,9 @@ pub struct NewAuditEvent {
     pub actor: Option<UserId>,
     /// The name in the request, even if nobody has it; at most 128 characters.
     pub actor_name: Option<String>,
+    /// The user whose account it concerns, if that is not the actor. Stored to find events; those that are read do not
+    /// have it.
+    pub account: Option<UserId>,
     /// The application that it concerns, if any.
     pub application: Option<ApplicationId>,
     /// The subject, in words or as an id; never a secret.
@@ -174,6 +207,11 @@ impl NewAuditEvent {
         self.authority.as_ref().is_none_or(|authority| authority.covers(permissions))
     }
 
+    /// The user whose account it concerns, if its action is about an account.
+    pub fn concerned_account(&self) -> Option<UserId> {
+        self.account.or(self.actor).filter(|_| self.action.concerns_an_account())
+    }
+
     /// Records a new name before all other changes. The subject is the old name.
     pub fn note_new_name(&mut self, before: &str, after: Option<&str>) {
         let Some(after) = after.filter(|after| *after != before) else { return };
@@ -198,6 +236,7 @@ impl NewAuditEvent {
             outcome,
             actor: None,
             actor_name: None,
+            account: None,
             application: None,
             subject: None,
             detail: None,
@@ -220,6 +259,20 @@ pub struct AuditEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_event_concerns_the_account_of_its_actor_or_of_whom_it_names() {
+        let of = |action, account| NewAuditEvent {
+            actor: Some(UserId::new(1)),
+            account,
+            ..NewAuditEvent::new(action, Outcome::Success, Timestamp::from_secs(1))
+        };
+        let other = Some(UserId::new(2));
+        assert_eq!(of(Action::SignIn, None).concerned_account(), Some(UserId::new(1)));
+        assert_eq!(of(Action::UpdateUser, other).concerned_account(), other);
+        assert_eq!(of(Action::ReadData, None).concerned_account(), None);
+        assert_eq!(of(Action::CreateRole, other).concerned_account(), None);
+    }
 
     #[test]
     fn a_new_name_comes_before_other_changes() {

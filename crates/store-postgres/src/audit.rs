@@ -29,9 +29,9 @@ fn kept(text: Option<&String>) -> Option<String> {
 
 pub(crate) async fn append(db: &Client, events: &[NewAuditEvent]) -> sql::Result<()> {
     const APPEND: &str = "INSERT INTO audit_events (at, action, outcome, actor_id, actor_name, folded_actor,
-            application_id, subject, detail, address, request_id)
+            account_id, application_id, subject, detail, address, request_id)
         SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::bigint[],
-            $8::text[], $9::text[], $10::text[], $11::text[])";
+            $8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[])";
     if events.is_empty() {
         return Ok(());
     }
@@ -49,6 +49,7 @@ pub(crate) async fn append(db: &Client, events: &[NewAuditEvent]) -> sql::Result
             events.iter().map(|event| event.actor.map(UserId::get)).collect::<Vec<_>>(),
             texts(|event| event.actor_name.as_ref()),
             events.iter().map(folded).collect::<Vec<_>>(),
+            events.iter().map(|event| event.concerned_account().map(UserId::get)).collect::<Vec<_>>(),
             events.iter().map(|event| event.application.map(ApplicationId::get)).collect::<Vec<_>>(),
             texts(|event| event.subject.as_ref()),
             texts(|event| event.detail.as_ref()),
@@ -70,15 +71,17 @@ async fn list(db: &Client, filter: &AuditFilter) -> sql::Result<Vec<AuditEvent>>
     let before = filter.before.map(AuditId::get);
     let actor = filter.actor_name.as_deref().map(|name| fold_name(&name.replace('\0', "\u{fffd}")));
     let action = filter.action.map(Action::as_str);
+    let account = filter.account.map(UserId::get);
     let application = filter.application.map(ApplicationId::get);
     let since = filter.since.map(micros);
     let until = filter.until.map(micros);
     let limit = i64::from(filter.limit);
     let mut bound: Vec<SqlParameter<'_>> = Vec::new();
-    let conditions: [(&str, Option<SqlParameter<'_>>); 6] = [
+    let conditions: [(&str, Option<SqlParameter<'_>>); 7] = [
         ("id < ", before.as_ref().map(parameter)),
         ("folded_actor = ", actor.as_ref().map(parameter)),
         ("action = ", action.as_ref().map(parameter)),
+        ("account_id = ", account.as_ref().map(parameter)),
         ("application_id = ", application.as_ref().map(parameter)),
         ("at >= ", since.as_ref().map(parameter)),
         ("at < ", until.as_ref().map(parameter)),

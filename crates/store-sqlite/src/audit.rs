@@ -22,8 +22,8 @@ impl Audit for SqliteStore {
 
 pub(crate) fn append(db: &Connection, event: &NewAuditEvent) -> sql::Result<()> {
     const APPEND: &str = "INSERT INTO audit_events (at, action, outcome, actor_id, actor_name, folded_actor,
-            application_id, subject, detail, address, request_id)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+            account_id, application_id, subject, detail, address, request_id)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     let row = params![
         micros(event.at),
         event.action.as_str(),
@@ -31,6 +31,7 @@ pub(crate) fn append(db: &Connection, event: &NewAuditEvent) -> sql::Result<()> 
         event.actor.map(UserId::get),
         event.actor_name,
         event.actor_name.as_deref().map(fold_name),
+        event.concerned_account().map(UserId::get),
         event.application.map(ApplicationId::get),
         event.subject,
         event.detail,
@@ -55,6 +56,9 @@ fn list(db: &Connection, filter: &AuditFilter) -> sql::Result<Vec<AuditEvent>> {
     }
     if let Some(action) = filter.action {
         narrow(" AND action = ?", action.as_str().to_owned().into());
+    }
+    if let Some(account) = filter.account {
+        narrow(" AND account_id = ?", account.get().into());
     }
     if let Some(application) = filter.application {
         narrow(" AND application_id = ?", application.get().into());

@@ -155,6 +155,16 @@ const MIGRATIONS: &[Migration] = &[
         name: "session_origins",
         sql: include_str!("../migrations/0034_session_origins.sql"),
     },
+    Migration {
+        number: 35,
+        name: "audit_accounts",
+        sql: include_str!("../migrations/0035_audit_accounts.sql"),
+    },
+    Migration {
+        number: 36,
+        name: "audit_of_account",
+        sql: include_str!("../migrations/0036_audit_of_account.sql"),
+    },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

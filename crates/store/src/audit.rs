@@ -1,7 +1,7 @@
 //! The audit log.
 
 use domain::audit::{Action, AuditEvent, NewAuditEvent};
-use domain::id::{ApplicationId, AuditId};
+use domain::id::{ApplicationId, AuditId, UserId};
 use domain::time::Timestamp;
 
 use crate::Answer;
@@ -17,6 +17,8 @@ pub struct AuditFilter {
     pub actor_name: Option<String>,
     /// Only events with this action.
     pub action: Option<Action>,
+    /// Only events about the account of this user.
+    pub account: Option<UserId>,
     /// Only events about this application.
     pub application: Option<ApplicationId>,
     /// Only events at or after this time.

@@ -295,6 +295,7 @@ macro_rules! conformance_tests {
             audit {
                 acts_are_written_with_their_event_and_refusals_without,
                 events_are_listed_newest_first_and_narrowed,
+                the_events_of_an_account_are_found,
             }
             purging {
                 what_is_over_goes_in_batches_and_the_rest_stays,

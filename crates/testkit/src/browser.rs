@@ -28,6 +28,14 @@ impl TestServer {
     pub fn browser(&self) -> Browser<'_> {
         Browser::new(self)
     }
+
+    /// A new browser in which the user has signed in to see this page.
+    pub async fn browser_of(&self, user: &TestUser, page: &str) -> Browser<'_> {
+        let mut browser = self.browser();
+        browser.get(page).await.expect(200);
+        browser.sign_in(user).await.expect(200);
+        browser
+    }
 }
 
 impl<'a> Browser<'a> {

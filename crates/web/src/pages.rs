@@ -38,6 +38,7 @@ use crate::respond::page::{self, PageContext, sentence};
 pub(crate) mod about_application;
 pub mod account;
 mod account_frame;
+pub mod activity;
 pub(crate) mod data_choice;
 pub mod demo;
 pub mod device;

@@ -15,8 +15,8 @@ use crate::oauth::{
     userinfo,
 };
 use crate::pages::{
-    account, demo, device, login, logout, password, profile, reference, requests, security, sessions, start,
-    tokens,
+    account, activity, demo, device, login, logout, password, profile, reference, requests, security,
+    sessions, start, tokens,
 };
 use crate::{WebState, assets, http_service, mcp, observation, odata};
 
@@ -94,6 +94,7 @@ fn pages() -> Router<WebState> {
         .route("/account/applications/{id}/revoke", get(account::ask_to_revoke).post(account::revoke))
         .route("/account/requests",                 get(requests::list))
         .route("/account/requests/{id}",            get(requests::show).post(requests::decide))
+        .route("/account/activity",                         get(activity::list))
         .route("/account/sessions",                         get(sessions::list))
         .route("/account/sessions/others",                  post(sessions::end_others))
         .route("/account/sessions/all",                     post(sessions::end_everywhere))

@@ -353,6 +353,7 @@ const ELSEWHERE: &[(Method, &str, u16)] = &[
     (Method::GET,  "/account/requests",                200),
     (Method::GET,  "/account/requests/{id}",           200),
     (Method::POST, "/account/requests/{id}",           200),
+    (Method::GET,  "/account/activity",                200),
     (Method::GET,  "/account/sessions",                200),
     (Method::POST, "/account/sessions/others",         200),
     (Method::POST, "/account/sessions/all",            200),

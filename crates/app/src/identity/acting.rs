@@ -65,6 +65,7 @@ impl Actor {
         let mut event = self.caller.audit(action, context.now(), origin);
         if let Some(other) = &self.other {
             event.detail = Some(format!("on behalf of {}", other.user.name));
+            event.account = Some(other.user.id);
             if let Some(authority) = &mut event.authority {
                 authority.subject = Some(other.rights());
             }

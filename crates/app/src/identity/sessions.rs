@@ -295,6 +295,7 @@ impl Sessions<'_> {
         mut audit: NewAuditEvent,
     ) -> Result<Judged<usize, UserRefusal>, Fault> {
         audit.subject = Some(user.name.clone());
+        audit.account = Some(user.id);
         audit.describe(match which {
             EndedSessions::One(id) => format!("session {id}"),
             EndedSessions::AllBut(_) => "all other sessions".to_owned(),

@@ -217,6 +217,7 @@ impl UserService {
         let action = if unlocks { Action::UnlockAccount } else { Action::UpdateUser };
         let mut audit = caller.audit(action, self.context.now(), origin);
         audit.subject = Some(user.name.clone());
+        audit.account = Some(id);
         audit.detail = Some(draft.in_words());
         audit.note_new_name(&user.name, draft.name.clone().map(user_name::normalised).as_deref());
         let password = match draft.password {
@@ -305,6 +306,7 @@ impl UserService {
         let user = self.to_change(caller, id, origin).await?;
         let mut audit = caller.audit(Action::RemoveSecondFactor, self.context.now(), origin);
         audit.subject = Some(user.name);
+        audit.account = Some(id);
         let judged = self.context.store.delete_second_factor(id, audit).await?;
         let judged = judged.map_err(|refusal| match refusal {
             SecondFactorRefusal::RightsChanged => UserRefusal::RightsChanged,

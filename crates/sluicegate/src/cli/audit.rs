@@ -80,6 +80,7 @@ async fn list(opened: &OpenedInstallation, command: &List) -> anyhow::Result<()>
         before: command.before,
         limit: command.limit,
         actor_name: command.actor.clone(),
+        account: None,
         action: command.action,
         application: command.application,
         since: command.since,

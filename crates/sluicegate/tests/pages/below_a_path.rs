@@ -43,7 +43,7 @@ fn sign_in_allow_and_sign_out(scripts: Scripts) {
         browser.follow(&format!("nav a[href='/gate{page}']"));
         assert_eq!((browser.address(), browser.value(IS_STYLED)), (stage.at(page), true.into()));
     }
-    for page in ["/account/sessions"] {
+    for page in ["/account/sessions", "/account/activity"] {
         browser.follow(&format!("p a[href='/gate{page}']"));
         assert_eq!((browser.address(), browser.value(IS_STYLED)), (stage.at(page), true.into()));
         browser.follow("nav a[href='/gate/account/security']");

@@ -78,6 +78,8 @@ pub(crate) fn walk(stage: &Stage, mut see: impl FnMut(&mut Browser, &str)) {
     see(&mut browser, "profile with a problem");
     browser.open(&stage.at("/account/sessions"));
     see(&mut browser, "sessions");
+    browser.open(&stage.at("/account/activity"));
+    see(&mut browser, "activity");
     walk_tokens(stage, &mut browser, &mut see);
     walk_second_factor(stage, &mut browser, &mut see);
     walk_changes(stage, &mut browser, &mut see, &client.at("/desk"));

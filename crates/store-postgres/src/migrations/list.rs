@@ -249,4 +249,18 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../../migrations/0034_session_origins.sql"),
     },
+    Migration {
+        number: 35,
+        name: "audit_accounts",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../../migrations/0035_audit_accounts.sql"),
+    },
+    Migration {
+        number: 36,
+        name: "audit_of_account",
+        needs: 1,
+        run: Run::BesideEverybody { table: "audit_events", indexes: &["audit_events_of_account"] },
+        sql: include_str!("../../migrations/0036_audit_of_account.sql"),
+    },
 ];

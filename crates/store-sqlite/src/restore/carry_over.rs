@@ -24,9 +24,9 @@ const NAMES: i64 = 20;
 /// Copies the audit log since the backup, and records what the backup lacks.
 pub(super) fn record(db: &Connection, done: &mut Restored) -> sql::Result<()> {
     const AUDIT: &str = "INSERT INTO main.audit_events (at, action, outcome, actor_id, actor_name, folded_actor,
-            application_id, subject, detail, address, request_id)
-        SELECT c.at, c.action, c.outcome, c.actor_id, c.actor_name, c.folded_actor, c.application_id, c.subject, c.detail,
-            c.address, c.request_id
+            account_id, application_id, subject, detail, address, request_id)
+        SELECT c.at, c.action, c.outcome, c.actor_id, c.actor_name, c.folded_actor, c.account_id, c.application_id, c.subject,
+            c.detail, c.address, c.request_id
         FROM cur.audit_events c
         WHERE c.at > (SELECT coalesce(max(at), 0) FROM main.audit_events) - ?1
             AND NOT EXISTS (SELECT 1 FROM main.audit_events m

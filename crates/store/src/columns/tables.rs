@@ -326,6 +326,7 @@ const AUDIT_EVENTS: &[StoredColumn] = &[
     text("detail").or_null(),
     text("address").or_null(),
     text("request_id").or_null(),
+    number("account_id").or_null(),
 ];
 
 const VERSIONS: &[StoredColumn] = &[

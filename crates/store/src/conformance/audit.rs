@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::audit::{Action, AuditEvent, NewAuditEvent, Outcome};
 use domain::id::{ApplicationId, UserId};
 
 use super::{OVER, START, World, event, event_at, insert_user};
@@ -58,4 +58,30 @@ pub async fn events_are_listed_newest_first_and_narrowed(store: Arc<dyn Store>) 
         assert_eq!(list(narrowed).await, std::slice::from_ref(&full));
     }
     assert_eq!(list(AuditFilter { since: Some(START.plus_secs(10)), ..all() }).await, [later]);
+}
+
+pub async fn the_events_of_an_account_are_found(store: Arc<dyn Store>) {
+    let of = |action, actor: i64, account: Option<i64>| NewAuditEvent {
+        actor: Some(UserId::new(actor)),
+        account: account.map(UserId::new),
+        ..event_at(action, START)
+    };
+    let events = [
+        of(Action::SignIn, 5, None),
+        of(Action::UpdateUser, 1, Some(5)),
+        of(Action::UpdateUser, 5, Some(6)),
+        of(Action::CreateRole, 5, None),
+        event_at(Action::SignIn, START),
+        of(Action::SignOut, 5, Some(5)),
+    ];
+    store.append_audit(events.to_vec()).await.unwrap();
+    let page = async |before, limit| {
+        let filter = AuditFilter { account: Some(UserId::new(5)), before, limit, ..AuditFilter::default() };
+        store.list_audit(filter).await.unwrap()
+    };
+    let actions = |found: &[AuditEvent]| found.iter().map(|one| one.event.action).collect::<Vec<_>>();
+    let first = page(None, 2).await;
+    assert_eq!(actions(&first), [Action::SignOut, Action::UpdateUser]);
+    assert_eq!((first[1].event.actor, first[1].event.account), (Some(UserId::new(1)), None));
+    assert_eq!(actions(&page(Some(first[1].id), 2).await), [Action::SignIn]);
 }

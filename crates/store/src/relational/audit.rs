@@ -19,6 +19,7 @@ impl Record for AuditEvent {
             outcome,
             actor: row.read()?,
             actor_name: row.read()?,
+            account: None,
             application: row.read()?,
             subject: row.read()?,
             detail: row.read()?,

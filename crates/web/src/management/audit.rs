@@ -41,6 +41,7 @@ pub(crate) async fn list(
         before: None,
         limit: PAGE,
         actor_name: query.get("actor").map(str::to_owned),
+        account: None,
         action: action(&query)?,
         application: query.parse::<ApplicationId>("application", "the id of an application")?,
         since: moment(&query, "since")?,

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot do without fails it here")]
 
 mod access_log;
+mod activity;
 mod ambient;
 mod assertions;
 mod attestations;
