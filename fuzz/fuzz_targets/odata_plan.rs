@@ -47,6 +47,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         now: jiff::Timestamp::UNIX_EPOCH,
         page_size: 10,
         format: Format::default(),
+        rows: None,
         service_root: "https://host/",
         position: None,
     };

@@ -16,7 +16,7 @@ use domain::time::Timestamp;
 use oauth::data_access::{DataReach, reach_of};
 use oauth::resource::DataEndpoint;
 use odata::entity_tag::EntityTag;
-use odata::format::{self, Format, MetadataFormat};
+use odata::format::{self, Format, MetadataFormat, Notation};
 use odata::model::document::RuleAction;
 use odata::plan::Plan;
 use sources::SourceError;
@@ -99,6 +99,8 @@ pub struct DataAnswer {
     pub tag: Option<EntityTag>,
     /// Whether the answer is another one only if the tag is.
     pub is_identified: bool,
+    /// The link to the next page, if there is one and the body has no place for it.
+    pub next_link: Option<String>,
     /// The bytes.
     pub body: DataBody,
 }
@@ -352,6 +354,8 @@ fn acceptable(planned: &CachedPlan, accept: &str) -> Result<(), DataRefusal> {
     let admitted = match &planned.plan {
         Plan::Count { .. } => true,
         Plan::Metadata(_) => MetadataFormat::accept(accept).is_some(),
+        // The header has named it.
+        Plan::Entities(query) if query.format.notation != Notation::Json => true,
         Plan::Value(single) => format::admits(accept, single.encoder.value_media_type()),
         Plan::ServiceDocument(_) | Plan::Entities(_) | Plan::Entity(_) | Plan::Property(_) => {
             planned.json_accepted
@@ -362,7 +366,7 @@ fn acceptable(planned: &CachedPlan, accept: &str) -> Result<(), DataRefusal> {
 
 impl DataAnswer {
     pub(crate) fn whole(content: Content, body: impl Into<Bytes>) -> Self {
-        Self { content, tag: None, is_identified: false, body: DataBody::Whole(body.into()) }
+        Self { content, tag: None, is_identified: false, next_link: None, body: DataBody::Whole(body.into()) }
     }
 
     /// A stream keeps its permit until it ends.

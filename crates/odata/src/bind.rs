@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use crate::error::{Error, Reason};
-use crate::format::{self, Format, MetadataFormat, RequestedFormat};
+use crate::format::{self, Format, MetadataFormat, Notation, RequestedFormat};
 use crate::model::{EntityType, Model};
 use crate::syntax::{EntityOptions, MAX_SELECT, Request, Step};
 use crate::tree::column::{ScanColumn, ScanId};
@@ -125,12 +125,13 @@ struct BoundRows<'m> {
     joins: Vec<JoinedOne<'m>>,
 }
 
-/// Binds a request to a model.
+/// Binds a request to a model. `rows` is the format of collections, if it is not the one that is accepted.
 pub(crate) fn bind<'m>(
     model: &'m Model,
     request: &Request<'_>,
     now: Timestamp,
     accepted: Format,
+    rows: Option<Format>,
 ) -> Result<BoundRequest<'m>, Error> {
     let Resolved { resource, next_scan, filters } = resource::resolve(model, &request.path)?;
     if let Some(option) = request.unsupported.first() {
@@ -138,8 +139,9 @@ pub(crate) fn bind<'m>(
             Reason::NotImplemented(format!("the query option {}", option.name())).at(option.name(), 0)
         );
     }
-    let format = representation(request, accepted, &resource)?;
+    let format = representation(request, accepted, rows, &resource)?;
     resource::check_options(request, &resource)?;
+    rows_alone_have_a_place_for_it(request, format)?;
     let mut binding =
         Binding { model, now, uses_now: false, budget: Budget::from(next_scan), names_left: MAX_TOTAL };
     let target = match resource {
@@ -171,15 +173,33 @@ pub(crate) fn bind<'m>(
 fn representation(
     request: &Request<'_>,
     accepted: Format,
-    resource: &resource::Resource<'_>,
+    rows: Option<Format>,
+    resource: &Resource<'_>,
 ) -> Result<Format, Error> {
-    let Some(asked) = request.format.filter(|_| !matches!(resource, resource::Resource::Metadata)) else {
-        return Ok(accepted);
+    let is_set = matches!(resource, Resource::Set(_));
+    let Some(asked) = request.format.filter(|_| !matches!(resource, Resource::Metadata)) else {
+        return Ok(rows.filter(|_| is_set).unwrap_or(accepted));
     };
     match format::read(asked) {
         RequestedFormat::Json(format) => Ok(format),
-        RequestedFormat::Xml | RequestedFormat::Other => Err(unavailable(asked)),
+        RequestedFormat::Rows(format) if is_set => Ok(format),
+        RequestedFormat::Rows(_) | RequestedFormat::Xml | RequestedFormat::Other => Err(unavailable(asked)),
     }
+}
+
+/// Refuses what would get lost: rows alone have no place for their number, and those of CSV none for related entities.
+fn rows_alone_have_a_place_for_it(request: &Request<'_>, format: Format) -> Result<(), Error> {
+    let options = &request.options;
+    let (name, hint) = match format.notation {
+        Notation::Csv if !options.expand.is_empty() => {
+            ("$expand", "CSV has no place for related entities, NDJSON and JSON have")
+        }
+        Notation::Csv | Notation::Lines if options.count == Some(true) => {
+            ("$count", "CSV and NDJSON have no place for the number of rows, /$count tells it")
+        }
+        _ => return Ok(()),
+    };
+    Err(Reason::OptionNotApplicable(name).at(name, 0).hinting(Some(hint.to_owned())))
 }
 
 /// The format that `$format` names for the metadata document.
@@ -188,7 +208,7 @@ fn metadata_format(request: &Request<'_>) -> Result<Option<MetadataFormat>, Erro
     match format::read(asked) {
         RequestedFormat::Xml => Ok(Some(MetadataFormat::Xml)),
         RequestedFormat::Json(_) => Ok(Some(MetadataFormat::Json)),
-        RequestedFormat::Other => Err(unavailable(asked)),
+        RequestedFormat::Rows(_) | RequestedFormat::Other => Err(unavailable(asked)),
     }
 }
 

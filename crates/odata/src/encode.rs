@@ -1,8 +1,9 @@
-//! Encodes rows as JSON, without an intermediate form.
+//! Encodes rows as JSON, or as CSV, without an intermediate form.
 //!
 //! An [`Encoder`] is prepared once for each plan: for each column, the bytes before its value and the way to
 //! write it. Running it only allocates the output.
 
+mod csv;
 pub(crate) mod expanded;
 mod fast_path;
 pub(crate) mod id;
@@ -15,7 +16,7 @@ pub(crate) mod value;
 use crate::cell::Row;
 use crate::edm_type::EdmType;
 use crate::entity_tag::EntityTag;
-use crate::format::{Format, MetadataLevel};
+use crate::format::{Format, MetadataLevel, Notation};
 use crate::model::{EntityType, Model, Property};
 use expanded::Expanded;
 use fast_path::{Before, RowBuffer};
@@ -32,6 +33,13 @@ pub struct InvalidValues {
     /// How many nulls were written for properties that are never null according to the model, which is
     /// therefore outdated.
     pub promised: u64,
+}
+
+impl InvalidValues {
+    fn add(&mut self, Self { values, promised }: Self) {
+        self.values += values;
+        self.promised += promised;
+    }
 }
 
 /// Whether a property had a value to write.
@@ -101,8 +109,9 @@ pub(crate) struct Slot<'a> {
 /// Writes the rows of one plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Encoder {
-    /// From the opening brace to the start of the rows or values.
+    /// From the opening brace to the start of the rows or values; of rows alone, what is before the first one.
     head: Vec<u8>,
+    notation: Notation,
     /// The text before the id of each row; `None` if ids are not written.
     id: Option<Id>,
     tag: Option<TagWriting>,
@@ -143,7 +152,12 @@ impl Encoder {
             _ => "text/plain;charset=utf-8",
         };
         let id = (!shape.key.is_empty()).then(|| Id::new(&shape));
-        let head = head(&shape);
+        let notation = shape.format.notation;
+        let head = match notation {
+            Notation::Json => head(&shape),
+            Notation::Lines => Vec::new(),
+            Notation::Csv => csv::header(shape.shown.iter().map(|slot| slot.property.name.as_str())),
+        };
         // After a head without a context, the first name follows without a comma.
         let start = match (shape.subject.is_of_rows(), has_start) {
             (true, false) => Start::Brace,
@@ -159,12 +173,16 @@ impl Encoder {
             (kinds.column, kinds.shown.iter().map(of_kind).collect())
         });
         let (expanded, count_as_text) = (shape.expanded, shape.format.ieee754_compatible);
-        Self { head, id, tag, values, kinds, expanded, count_as_text, value_type }
+        Self { head, notation, id, tag, values, kinds, expanded, count_as_text, value_type }
     }
 
     /// Starts a collection. The total number of rows comes first if the client asked for it.
     pub fn start<'e>(&'e self, out: &mut Vec<u8>, count: Option<i64>) -> Body<'e> {
         out.extend_from_slice(&self.head);
+        let body = Body { encoder: self, rows: 0, invalid_values: InvalidValues::default() };
+        if self.notation != Notation::Json {
+            return body;
+        }
         if let Some(count) = count {
             if self.head.len() > 1 {
                 out.push(b',');
@@ -176,7 +194,12 @@ impl Encoder {
             out.push(b',');
         }
         out.extend_from_slice(b"\"value\":[");
-        Body { encoder: self, rows: 0, invalid_values: InvalidValues::default() }
+        body
+    }
+
+    /// What is between two rows that are objects.
+    pub(crate) const fn separator(&self) -> u8 {
+        if matches!(self.notation, Notation::Json) { b',' } else { b'\n' }
     }
 
     /// Writes the number of entities.
@@ -272,19 +295,22 @@ impl Body<'_> {
 
     /// Writes one entity without expanded navigation properties.
     pub fn row(&mut self, out: &mut Vec<u8>, row: &impl Row) {
+        let encoder = self.encoder;
+        if encoder.notation == Notation::Csv {
+            return self.line(out, row);
+        }
         if self.rows > 0 {
-            out.push(b',');
+            out.push(encoder.separator());
         }
         self.rows += 1;
-        let (encoder, row_values) = (self.encoder, self.encoder.values_of(row));
+        let row_values = encoder.values_of(row);
         if encoder.id.is_some() || encoder.tag.is_some() || row_values.fields.is_empty() {
             out.push(b'{');
             encoder.start_entity(out, row);
         }
         let mut row_buffer = RowBuffer::new(out);
-        let InvalidValues { values, promised } = row_values.write(&mut row_buffer, row);
-        self.invalid_values.values += values;
-        self.invalid_values.promised += promised;
+        let invalid_values = row_values.write(&mut row_buffer, row);
+        self.invalid_values.add(invalid_values);
         for _ in 0..row_values.ends {
             row_buffer.byte(b'}');
         }
@@ -292,13 +318,30 @@ impl Body<'_> {
         row_buffer.finish();
     }
 
+    /// Writes one row as comma-separated values. Those that a kind of rows does not have are null.
+    #[inline(never)]
+    fn line(&mut self, out: &mut Vec<u8>, row: &impl Row) {
+        self.rows += 1;
+        let InvalidValues { values, promised } = csv::row(out, &self.encoder.values.fields, row);
+        let promised = if self.encoder.kinds.is_none() { promised } else { 0 };
+        self.invalid_values.add(InvalidValues { values, promised });
+    }
+
     /// The number of entities written so far.
     pub fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// Ends the collection.
+    /// Ends the collection. Rows alone have no place for a next link.
     pub fn finish(self, out: &mut Vec<u8>, next_link: Option<&str>) -> InvalidValues {
+        match self.encoder.notation {
+            Notation::Json => {}
+            Notation::Lines if self.rows > 0 => {
+                out.push(b'\n');
+                return self.invalid_values;
+            }
+            Notation::Lines | Notation::Csv => return self.invalid_values,
+        }
         out.push(b']');
         if let Some(link) = next_link {
             out.extend_from_slice(b",\"@odata.nextLink\":");

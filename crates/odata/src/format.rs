@@ -1,9 +1,9 @@
-//! The requested JSON format: the amount of control information, and whether large numbers are strings.
+//! The requested format: JSON, with an amount of control information, or rows alone, as CSV or NDJSON.
 
 mod accept;
 mod media_type;
 
-pub use accept::admits;
+pub use accept::{AcceptedFormats, admits};
 pub use media_type::{MediaType, Parameter, parts};
 
 /// The amount of control information ([OData JSON 4.01
@@ -19,9 +19,23 @@ pub enum MetadataLevel {
     None,
 }
 
+/// How the rows of a collection are written. What is not JSON has rows alone: no control information, count or next link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Notation {
+    /// One JSON object.
+    #[default]
+    Json,
+    /// A JSON object on each line ([NDJSON](https://github.com/ndjson/ndjson-spec)).
+    Lines,
+    /// A line of values for each row, after one with their names ([RFC 4180](https://www.rfc-editor.org/rfc/rfc4180)).
+    Csv,
+}
+
 /// The representation of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Format {
+    /// How the rows of a collection are written.
+    pub notation: Notation,
     /// The amount of control information.
     pub metadata: MetadataLevel,
     /// Whether 64-bit integers and decimals are written as strings.
@@ -58,6 +72,8 @@ impl MetadataFormat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RequestedFormat {
     Json(Format),
+    /// Rows alone.
+    Rows(Format),
     Xml,
     /// Valid, but not available here.
     Other,
@@ -78,8 +94,21 @@ impl Format {
         accept::json(header)
     }
 
+    /// The format of rows alone.
+    const fn of_rows(notation: Notation) -> Self {
+        Self { notation, metadata: MetadataLevel::None, ieee754_compatible: false }
+    }
+
     /// The `Content-Type` of data in this format.
     pub fn media_type(self) -> &'static str {
+        match self.notation {
+            Notation::Json => self.media_type_of_json(),
+            Notation::Lines => "application/x-ndjson",
+            Notation::Csv => "text/csv;charset=utf-8;header=present",
+        }
+    }
+
+    fn media_type_of_json(self) -> &'static str {
         match (self.metadata, self.ieee754_compatible) {
             (MetadataLevel::Minimal, false) => "application/json;odata.metadata=minimal",
             (MetadataLevel::Full, false) => "application/json;odata.metadata=full",
@@ -145,9 +174,17 @@ pub(crate) fn read(asked: &str) -> RequestedFormat {
     if is(["xml", "application/xml"]) {
         return RequestedFormat::Xml;
     }
+    for (names, notation) in
+        [(["csv", "text/csv"], Notation::Csv), (["ndjson", "application/x-ndjson"], Notation::Lines)]
+    {
+        if is(names) {
+            return RequestedFormat::Rows(Format::of_rows(notation));
+        }
+    }
     let wishes = Wishes::read(asked).filter(|_| is(["json", "application/json"]));
     wishes.map_or(RequestedFormat::Other, |wishes| {
         RequestedFormat::Json(Format {
+            notation: Notation::Json,
             metadata: wishes.metadata.unwrap_or_default(),
             ieee754_compatible: wishes.ieee754_compatible.unwrap_or_default(),
         })
@@ -167,7 +204,7 @@ mod tests {
 
     #[test]
     fn control_words_go_with_and_without_prefix() {
-        let full = Format { metadata: MetadataLevel::Full, ieee754_compatible: true };
+        let full = Format { metadata: MetadataLevel::Full, ieee754_compatible: true, ..Format::default() };
         assert_eq!(Format::accept("application/json;odata.metadata=full;IEEE754Compatible=true"), Some(full));
         assert_eq!(Format::accept("application/json; metadata=full; ieee754compatible=true"), Some(full));
     }

@@ -17,7 +17,7 @@ use crate::encode::{BodyKind, Encoder};
 use crate::error::{Error, Reason};
 use crate::expansion::{Expansion, Gathering};
 use crate::form::{Layout, Reading};
-use crate::format::{Format, MetadataFormat};
+use crate::format::{Format, MetadataFormat, Notation};
 use crate::model::{EntityType, Model};
 use crate::position::{Mark, Position};
 use crate::sql::{Dialect, select};
@@ -35,6 +35,8 @@ pub struct PlanContext<'a> {
     pub page_size: usize,
     /// The format of the `Accept` header; `$format` takes precedence.
     pub format: Format,
+    /// The format of collections, if the header prefers one of rows alone.
+    pub rows: Option<Format>,
     /// The absolute URL of the service document, with or without a trailing slash.
     pub service_root: &'a str,
     /// The opened `$skiptoken`, if the URL has one.
@@ -76,6 +78,9 @@ pub struct Query {
     pub statement: Statement,
     /// Counts the rows of all pages, if the client asked for it.
     pub count: Option<Statement>,
+    /// Reads the last row of the page and the one after it, if there may be a next page and its link is
+    /// [outside](Self::is_linked_outside).
+    pub ahead: Option<Statement>,
     /// Finds the entity to which the rows must be related. To be run if the result
     /// [depends on it](Self::depends_on_owner).
     pub owner: Option<Statement>,
@@ -131,7 +136,7 @@ pub struct Single {
 pub fn prepare(url: &Url, model: &Model, context: &PlanContext<'_>, dialect: Dialect) -> Result<Plan, Error> {
     let request = Request::parse(url)?;
     next_link_is_current(url, model, context)?;
-    let bound = bind::bind(model, &request, context.now, context.format)?;
+    let bound = bind::bind(model, &request, context.now, context.format, context.rows)?;
     let planner = Planner {
         url,
         model,
@@ -169,7 +174,7 @@ pub fn prepare(url: &Url, model: &Model, context: &PlanContext<'_>, dialect: Dia
 /// # Errors
 /// Everything that is wrong with the request, or not supported.
 pub fn describe(url: &Url, model: &Model, context: &PlanContext<'_>) -> Result<Option<Plan>, Error> {
-    let bound = bind::bind(model, &Request::parse(url)?, context.now, context.format)?;
+    let bound = bind::bind(model, &Request::parse(url)?, context.now, context.format, None)?;
     Ok(match bound.target {
         Target::ServiceDocument => Some(Plan::ServiceDocument(bound.format)),
         Target::Metadata(named) => Some(Plan::Metadata(named)),
@@ -206,6 +211,11 @@ impl Query {
     /// Whether `$top` allows rows after this page, so that a next link may be needed.
     pub fn may_have_a_next_page(&self) -> bool {
         self.expansion.is_some() || self.remaining.is_none_or(|remaining| remaining > self.page_limit as u64)
+    }
+
+    /// Whether the body has no place for a next link, so that it must be known before the body.
+    pub fn is_linked_outside(&self) -> bool {
+        self.format.notation != Notation::Json
     }
 
     /// Gathers the rows of the page with those that are related to them, if navigation properties are expanded.

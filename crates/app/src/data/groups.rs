@@ -185,11 +185,17 @@ impl DataService {
         let accepted = Format::accept(request.accept);
         let root = self.service_root(group, caller);
         let format = accepted.unwrap_or_default();
-        let context =
-            PlanContext { now: self.instant()?, page_size: 1, format, service_root: &root, position: None };
+        let context = PlanContext {
+            now: self.instant()?,
+            page_size: 1,
+            format,
+            service_root: &root,
+            rows: None,
+            position: None,
+        };
         let plan = plan::describe(url, model, &context)?;
         let plan = plan.ok_or_else(|| Error::not_implemented("a request for several data sources"))?;
-        Ok(CachedPlan::new(plan, url, accepted, model, &root, false))
+        Ok(CachedPlan::new(plan, url, accepted.is_some(), model, &root, false))
     }
 
     /// What a caller reaches of a group. A member whose database cannot be described is as it was described last; if it never

@@ -10,7 +10,7 @@ use domain::account::DataSource;
 use domain::id::DataSourceId;
 use odata::error::Error;
 use odata::expansion::Expansion;
-use odata::format::Format;
+use odata::format::AcceptedFormats;
 use odata::model::Model;
 use odata::plan::{self, Plan, PlanContext};
 use odata::position::Position;
@@ -84,7 +84,7 @@ struct PlanKey {
     updated_at: i64,
     model_version: u64,
     page_size: usize,
-    accepted: Option<Format>,
+    accepted: AcceptedFormats,
     /// The version of the rules that restrict which rows and columns the reader sees. A plan contains those
     /// rules, so readers under different rules must never share one.
     policy_version: u64,
@@ -119,7 +119,7 @@ impl DataService {
             updated_at: record.updated_at.as_micros(),
             model_version: opened.model.plan_version,
             page_size,
-            accepted: Format::accept(request.accept),
+            accepted: AcceptedFormats::by(request.accept),
             policy_version: opened.policy_version,
             for_certificates: read_grant.caller.must_present_a_certificate(),
         };
@@ -154,12 +154,20 @@ impl DataService {
         let context = PlanContext {
             now: self.instant()?,
             page_size: key.page_size,
-            format: key.accepted.unwrap_or_default(),
+            format: key.accepted.json.unwrap_or_default(),
+            rows: key.accepted.rows,
             service_root: root,
             position: url.skip_token().map(|sealed| self.open_position(sealed, key.source)).transpose()?,
         };
         let plan = plan::prepare(&url, &opened.model, &context, opened.source.dialect())?;
-        Ok(CachedPlan::new(plan, &url, key.accepted, &opened.model, root, text.len() > HEAVY_TEXT))
+        Ok(CachedPlan::new(
+            plan,
+            &url,
+            key.accepted.json.is_some(),
+            &opened.model,
+            root,
+            text.len() > HEAVY_TEXT,
+        ))
     }
 
     /// The absolute URL of a source's service document, with its slash. Links lead a caller whose token is bound to a
@@ -189,7 +197,7 @@ impl CachedPlan {
     pub(super) fn new(
         plan: Plan,
         url: &Url,
-        accepted: Option<Format>,
+        json_accepted: bool,
         model: &Model,
         root: &str,
         heavy: bool,
@@ -200,7 +208,7 @@ impl CachedPlan {
         };
         Self {
             plan,
-            json_accepted: accepted.is_some(),
+            json_accepted,
             format_named: url.names_format(),
             service_document,
             heavy,
@@ -247,7 +255,11 @@ impl CachedPlan {
         };
         let plan = match &self.plan {
             Plan::Entities(query) => {
-                let others = [&query.count, &query.owner].into_iter().flatten().map(statement).sum::<usize>();
+                let others = [&query.count, &query.ahead, &query.owner]
+                    .into_iter()
+                    .flatten()
+                    .map(statement)
+                    .sum::<usize>();
                 statement(&query.statement) + others + related(query.expansion.as_deref())
             }
             Plan::Entity(single) | Plan::Property(single) | Plan::Value(single) => {
@@ -333,7 +345,7 @@ mod tests {
             updated_at: 0,
             model_version: 1,
             page_size: 10,
-            accepted: None,
+            accepted: AcceptedFormats::by(""),
             policy_version,
             for_certificates: false,
         };

@@ -9,6 +9,7 @@ mod sealer;
 mod wanted;
 
 use super::DataService;
+use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -18,9 +19,10 @@ use odata::format::MetadataFormat;
 use odata::model::Model;
 use odata::plan::{Plan, Query};
 use odata::position::Position;
+use odata::statement::Statement;
 use prometheus_client::metrics::counter::Counter;
 use sources::driver::{Job, Runner, Statements, ready};
-use sources::{ChunkSink, Deadline, InlineReads, RequestUser, Run, SourceError};
+use sources::{ChunkSink, Deadline, InlineReads, RequestUser, Run, SourceError, SourceRow};
 
 pub(super) use self::change::{
     AHEAD_SECS, ChangeJob, LooksFirst, OutcomeSlot, REPEATABLE_SECS, Repetition, Step, StepPlan,
@@ -50,6 +52,8 @@ struct Pager {
     recorder: InvalidValueRecorder,
     /// Where the rows are counted, if the request is recorded.
     recorded: Option<RowCount>,
+    /// Where the next link is left, if the body has no place for it.
+    next_link: Option<Arc<OnceLock<String>>>,
 }
 
 /// What a request asks for besides its plan.
@@ -93,10 +97,10 @@ impl DataService {
                 return shown.ok_or(DataRefusal::NoSuchEntity);
             }
             Plan::Entities(query) => {
-                let body = self.page(read_grant, opened, planned, form.rows.clone()).await?;
+                let (body, next_link) = self.page(read_grant, opened, planned, form.rows.clone()).await?;
                 let page_size = form.page_size.min(query.page_size);
                 let content = Content::Page(query.format, page_size);
-                return Ok(DataAnswer { content, tag: None, is_identified: false, body });
+                return Ok(DataAnswer { content, tag: None, is_identified: false, next_link, body });
             }
             Plan::Entity(single) | Plan::Property(single) => Content::Json(single.format),
             Plan::Value(single) => Content::Value(single.encoder.value_media_type()),
@@ -111,26 +115,30 @@ impl DataService {
         opened: &OpenedSource,
         planned: &Arc<CachedPlan>,
         recorded: Option<RowCount>,
-    ) -> Result<DataBody, DataRefusal> {
+    ) -> Result<(DataBody, Option<String>), DataRefusal> {
         let source = &opened.source;
         let metrics = &self.context.metrics;
-        let pager = Pager {
+        let mut pager = Pager {
             sealer: self.sealer(read_grant.record.id),
             rows: metrics.odata_rows.clone(),
             recorder: self.recorder(opened),
             recorded,
+            next_link: place_of_link(planned),
         };
         if let Some(inline) = source.inline().filter(|_| planned.may_be_short()) {
             match pager.inline(inline, planned) {
                 Ok(None) | Err(SourceError::TimedOut) => planned.took_long(),
                 Ok(Some((Found::Nothing, _))) => return Err(DataRefusal::NoSuchEntity),
-                Ok(Some((_, written))) => return Ok(DataBody::Whole(written.into())),
+                Ok(Some((_, written))) => return Ok((DataBody::Whole(written.into()), pager.left_link())),
                 Err(error) => return Err(error.into()),
             }
         }
         if let Some(recorded) = &pager.recorded {
             recorded.set(0);
         }
+        // A page that became too long for this thread may have left one that ends early.
+        pager.next_link = place_of_link(planned);
+        let next_link = pager.next_link.clone();
         let outcome = Arc::new(OnceLock::new());
         let job = PageJob { pager, planned: Arc::clone(planned), outcome: Arc::clone(&outcome) };
         let user = self.request_user(read_grant, source).await?;
@@ -142,7 +150,8 @@ impl DataService {
         }
         let broken = metrics.odata_broken_streams.clone();
         let stream = RowStream::new(first, chunks, LastingGrant::new(self, read_grant), broken);
-        Ok(DataBody::Stream(Box::new(stream)))
+        let next_link = next_link.and_then(|place| place.get().cloned());
+        Ok((DataBody::Stream(Box::new(stream)), next_link))
     }
 
     async fn single(
@@ -206,6 +215,11 @@ impl DataService {
         // The statements limit their rows themselves.
         Run { deadline: Deadline::after(patience), max_rows: usize::MAX }
     }
+}
+
+/// A place for the next link, if the body of the page has none.
+fn place_of_link(planned: &CachedPlan) -> Option<Arc<OnceLock<String>>> {
+    matches!(&planned.plan, Plan::Entities(query) if query.is_linked_outside()).then(Arc::default)
 }
 
 /// The service document or the metadata document of a model; nothing if the plan is about data.
@@ -298,6 +312,9 @@ impl Pager {
         if let Some(gathering) = query.gather() {
             return self.write_expanded(query, gathering, count, reads, out).await;
         }
+        if let Some(ahead) = query.ahead.as_ref().filter(|_| out.is_sent_early()) {
+            self.look_ahead(query, ahead, reads).await?;
+        }
         let mut rows = PageRows::start(query, out, count);
         reads.query(&query.statement, &mut rows).await?;
         let Page { body, last, contradicts_model } = rows.finish()?;
@@ -307,11 +324,49 @@ impl Pager {
         }
         self.count(body.rows());
         let link = match last {
+            // It was left there before the rows.
+            Some(_) if query.ahead.is_some() && out.is_sent_early() => None,
             Some(position) => Some(query.next_link(&self.seal(&position)?)),
             None => None,
         };
         self.recorder.note(body.finish(out.buffer(), link.as_deref()), contradicts_model);
+        self.leave(link);
         Ok(Found::Written)
+    }
+
+    /// Finds the next link before the rows are written.
+    async fn look_ahead(
+        &self,
+        query: &Query,
+        ahead: &Statement,
+        reads: &mut impl Reads,
+    ) -> Result<(), SourceError> {
+        let (mut last, mut is_last) = (None, true);
+        let mut take = |row: &SourceRow<'_>| {
+            if last.is_none() {
+                last = Some(query.position_after(row, query.page_limit));
+                return ControlFlow::Continue(());
+            }
+            is_last = false;
+            ControlFlow::Break(())
+        };
+        reads.query(ahead, &mut take).await?;
+        if let Some(position) = last.filter(|_| !is_last) {
+            self.leave(Some(query.next_link(&self.seal(&position)?)));
+        }
+        Ok(())
+    }
+
+    /// The next link that was left.
+    fn left_link(&self) -> Option<String> {
+        self.next_link.as_ref()?.get().cloned()
+    }
+
+    /// Leaves the next link for the head of the response, if the body has no place for it.
+    fn leave(&self, link: Option<String>) {
+        if let (Some(place), Some(link)) = (&self.next_link, link) {
+            let _ = place.set(link);
+        }
     }
 
     /// Counts the rows of a page.

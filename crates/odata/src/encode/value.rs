@@ -116,6 +116,17 @@ impl Writing {
         Written::Value
     }
 
+    /// Writes a value as text without quotes and escapes; bytes are in Base64.
+    pub(super) fn plain_text(self, out: &mut Vec<u8>, cell: Cell<'_>) -> Written {
+        match (self, cell) {
+            (Self::Binary, Cell::Blob(bytes) | Cell::Text(bytes)) => {
+                base64url(out, bytes);
+                Written::Value
+            }
+            _ => self.bare(out, cell),
+        }
+    }
+
     /// Writes a value whose text only has characters that need no escaping in JSON and in URLs.
     fn plain(self, out: &mut Vec<u8>, cell: Cell<'_>) -> bool {
         let value = |ty, form| Reading { ty, form }.read(cell);

@@ -240,11 +240,11 @@ impl<'e> Gathering<'e> {
         }
     }
 
-    /// Writes the entities, separated by commas; or the whole body, if it is that of one entity.
+    /// Writes the entities with what separates them; or the whole body, if it is that of one entity.
     pub fn write(&self, out: &mut Vec<u8>) {
         for index in 0..self.levels[0].rows.len() {
             if index > 0 {
-                out.push(b',');
+                out.push(self.encoder.separator());
             }
             self.entity(out, 0, index);
         }

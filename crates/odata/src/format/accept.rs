@@ -2,7 +2,7 @@
 //! format, the most specific matching range applies, wherever it is in the header.
 
 use super::media_type::{MediaType, Parameter, parts};
-use super::{Format, MetadataLevel, Wishes};
+use super::{Format, MetadataLevel, Notation, Wishes};
 
 /// The result for one format.
 #[derive(Clone, Copy)]
@@ -16,7 +16,7 @@ struct Decision {
 /// All JSON formats, in order of preference.
 const FORMATS: [Format; 6] = {
     const fn format(metadata: MetadataLevel, ieee754_compatible: bool) -> Format {
-        Format { metadata, ieee754_compatible }
+        Format { notation: Notation::Json, metadata, ieee754_compatible }
     }
     [
         format(MetadataLevel::Minimal, false),
@@ -28,14 +28,53 @@ const FORMATS: [Format; 6] = {
     ]
 };
 
+/// The notations besides JSON, with their names.
+const ROWS: [(Notation, &str); 2] = [(Notation::Csv, "text/csv"), (Notation::Lines, "application/x-ndjson")];
+
+/// What an `Accept` header admits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct AcceptedFormats {
+    /// The best acceptable JSON format; `None` if JSON is not acceptable.
+    pub json: Option<Format>,
+    /// The format of rows alone, if the header names one and does not prefer JSON.
+    pub rows: Option<Format>,
+}
+
+impl AcceptedFormats {
+    /// What this header admits: the default format if it is empty.
+    pub fn by(header: &str) -> Self {
+        let (json, rows) = best(header);
+        let rows = rows.filter(|(rows, _)| json.is_none_or(|(json, _)| rows.is_better_than(json)));
+        Self { json: json.map(|(_, format)| format), rows: rows.map(|(_, format)| format) }
+    }
+}
+
+impl Decision {
+    fn is_better_than(self, other: Self) -> bool {
+        self.weight > other.weight || (self.weight == other.weight && self.at < other.at)
+    }
+}
+
 /// Returns the best acceptable JSON format: the default one for an empty header, `None` if none is
 /// acceptable.
 pub(super) fn json(header: &str) -> Option<Format> {
+    best(header).0.map(|(_, format)| format)
+}
+
+/// A format, and what the header says of it.
+type Judged = (Decision, Format);
+
+/// The best acceptable JSON format, and the best format of rows alone that the header names.
+fn best(header: &str) -> (Option<Judged>, Option<Judged>) {
     let mut decisions: [Option<Decision>; FORMATS.len()] = [None; FORMATS.len()];
+    let mut rows: Option<Judged> = None;
     let mut is_empty = true;
     for (at, range) in ranges(header).enumerate() {
         is_empty = false;
-        let Some(precision) = precision(range.name, "application/json") else { continue };
+        let Some(precision) = precision(range.name, "application/json") else {
+            rows = better(rows, named(range, at));
+            continue;
+        };
         let Some(wishes) = Wishes::read(range) else { continue };
         let weight = range.weight();
         // A refused range with a parameter that no response has does not match any response.
@@ -50,19 +89,31 @@ pub(super) fn json(header: &str) -> Option<Format> {
         }
     }
     if is_empty {
-        return Some(Format::default());
+        let decision = Decision { precision: 0, weight: 1000, at: 0 };
+        return (Some((decision, Format::default())), None);
     }
-    let mut best: Option<(Decision, Format)> = None;
+    let mut json: Option<Judged> = None;
     for (format, decision) in FORMATS.into_iter().zip(decisions) {
-        let Some(decision) = decision.filter(|decision| decision.weight > 0) else { continue };
-        let is_better = |other: Decision| {
-            decision.weight > other.weight || (decision.weight == other.weight && decision.at < other.at)
-        };
-        if best.is_none_or(|(other, _)| is_better(other)) {
-            best = Some((decision, format));
-        }
+        json = better(json, decision.map(|decision| (decision, format)));
     }
-    best.map(|(_, format)| format)
+    (json, rows)
+}
+
+/// The better of two formats; neither is one that is refused.
+fn better(one: Option<Judged>, other: Option<Judged>) -> Option<Judged> {
+    match (one, other.filter(|(decision, _)| decision.weight > 0)) {
+        (Some((decision, format)), Some((other, _))) if !other.is_better_than(decision) => {
+            Some((decision, format))
+        }
+        (one, other) => other.or(one),
+    }
+}
+
+/// The format of rows alone that a range names. Other ranges mean JSON, because who does not know these formats asks for everything too.
+fn named(range: MediaType<'_>, at: usize) -> Option<Judged> {
+    let (notation, _) = ROWS.into_iter().find(|(_, name)| range.is(name))?;
+    let decision = Decision { precision: 3, weight: range.weight(), at };
+    Some((decision, Format::of_rows(notation)))
 }
 
 /// Whether an `Accept` header allows a media type, with or without parameters. An empty header allows
@@ -151,6 +202,29 @@ mod tests {
         assert!(compatible.ieee754_compatible && compatible.metadata == MetadataLevel::Minimal);
         let refused = json("application/json;IEEE754Compatible=false;q=0, application/json").unwrap();
         assert!(refused.ieee754_compatible);
+    }
+
+    #[test]
+    fn rows_alone_are_for_those_who_name_them() {
+        for (header, is_json, rows) in [
+            ("", true, None),
+            ("*/*", true, None),
+            ("text/*", false, None),
+            ("text/csv", false, Some(Notation::Csv)),
+            ("TEXT/CSV; charset=utf-8; header=present", false, Some(Notation::Csv)),
+            ("application/x-ndjson, */*;q=0.1", true, Some(Notation::Lines)),
+            ("text/csv, application/json", true, Some(Notation::Csv)),
+            ("application/json, text/csv", true, None),
+            ("application/json;q=0.5, text/csv", true, Some(Notation::Csv)),
+            ("text/csv;q=0.5, application/x-ndjson", false, Some(Notation::Lines)),
+            ("text/csv;q=0.5, application/x-ndjson;q=0.5", false, Some(Notation::Csv)),
+            ("text/csv;q=0, application/x-ndjson;q=0.1", false, Some(Notation::Lines)),
+            ("text/csv;q=0, */*", true, None),
+            ("*/*, text/csv;q=0.5", true, None),
+        ] {
+            let AcceptedFormats { json: found, rows: of_rows } = AcceptedFormats::by(header);
+            assert_eq!((found.is_some(), of_rows.map(|format| format.notation)), (is_json, rows), "{header}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::encode::{BodyKind, Encoder};
 use crate::error::{Error, Reason};
 use crate::expansion::{Expansion, MOST_PARENTS};
 use crate::form::{Layout, Reading};
+use crate::format::Notation;
 use crate::position::Position;
 use crate::sql::columns::StatementColumns;
 use crate::sql::select;
@@ -62,6 +63,7 @@ impl Planner<'_> {
             format: self.format,
             statement,
             count,
+            ahead: self.ahead(&mut selection, page_limit, subject)?,
             owner: selection.owner.as_ref().map(|owner| self.existence(owner)).transpose()?,
             expansion,
             encoder,
@@ -76,6 +78,24 @@ impl Planner<'_> {
             url: format!("{}{}", self.service_root, self.url.repeated),
             cacheable: self.cacheable && position.is_none(),
         })
+    }
+
+    /// The statement that reads the last row of a page and the one after it, if its next link cannot be in the body. A page with
+    /// related rows is read before any of it is written.
+    fn ahead(
+        &self,
+        selection: &mut Selection<'_>,
+        page_limit: usize,
+        subject: BodyKind,
+    ) -> Result<Option<Statement>, Error> {
+        let page = &mut selection.page;
+        let may_have_next = page.rows.is_some_and(|rows| rows > page_limit as u64);
+        if self.format.notation == Notation::Json || !selection.expanded.is_empty() || !may_have_next {
+            return Ok(None);
+        }
+        page.skip = page.skip.saturating_add(page_limit as u64 - 1);
+        page.rows = Some(2);
+        self.read(selection, page_limit, subject).map(|read| Some(read.statement))
     }
 
     /// The statement and the encoder of a page.

@@ -85,6 +85,7 @@ fn prepared_for(
         now: jiff::Timestamp::UNIX_EPOCH,
         page_size: 10,
         format: crate::format::Format::default(),
+        rows: None,
         service_root: "https://host/api/odata4/test",
         position,
     };

@@ -164,6 +164,7 @@ impl Database {
             now: "2024-06-01T00:00:00Z".parse().unwrap(),
             page_size,
             format: Format::default(),
+            rows: None,
             service_root: "https://host/api/odata4/test",
             position,
         };

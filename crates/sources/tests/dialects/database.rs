@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use odata::cell::{Cell, Row};
 use odata::error::Error;
-use odata::format::Format;
+use odata::format::{AcceptedFormats, Format};
 use odata::model::{Column, Model, Table, TableChanges};
 use odata::plan::{Plan, PlanContext, Query, prepare};
 use odata::position::Position;
@@ -47,10 +47,22 @@ pub(crate) trait Database {
     fn rows(&self, statement: &Statement) -> Result<Vec<Self::Row>, Self::Failure>;
 
     fn plan(&self, url: &str, page_size: usize, position: Option<Position>) -> Result<Plan, Error> {
+        self.plan_in(url, page_size, position, None)
+    }
+
+    /// The plan with this format of rows alone, unless the URL names another one.
+    fn plan_in(
+        &self,
+        url: &str,
+        page_size: usize,
+        position: Option<Position>,
+        rows: Option<Format>,
+    ) -> Result<Plan, Error> {
         let context = PlanContext {
             now: "2024-06-01T00:00:00Z".parse().unwrap(),
             page_size,
             format: Format::default(),
+            rows,
             service_root: "https://host/api/odata4/test",
             position,
         };
@@ -84,6 +96,23 @@ pub(crate) trait Database {
         Ok((String::from_utf8(out).unwrap(), position))
     }
 
+    /// Whether the position after a page is the one that is found before the page is read, if it is sought.
+    fn is_seen_ahead(
+        &self,
+        url: &str,
+        page_size: usize,
+        position: Option<Position>,
+        next: Option<&Position>,
+    ) -> Result<bool, Self::Failure> {
+        let rows = AcceptedFormats::by("application/x-ndjson").rows;
+        let Ok(Plan::Entities(query)) = self.plan_in(url, page_size, position, rows) else { return Ok(true) };
+        let Some(ahead) = &query.ahead else { return Ok(true) };
+        let rows = self.rows(ahead)?;
+        let last = rows.first().filter(|_| rows.len() > 1);
+        let seen = last.map(|last| query.position_after(last, query.page_limit).to_bytes());
+        Ok(seen == next.map(Position::to_bytes))
+    }
+
     /// The entities of all pages in their order.
     fn walk(&self, url: &str, page_size: usize) -> Result<Vec<serde_json::Value>, Self::Failure> {
         let mut position = None;
@@ -92,9 +121,15 @@ pub(crate) trait Database {
             // The text of the link is the caller's matter.
             let link = format!("{url}{}$skiptoken=x", if url.contains('?') { '&' } else { '?' });
             let url = if page == 0 { url } else { link.as_str() };
-            let plan = self.plan(url, page_size, position).unwrap_or_else(|error| panic!("{url}: {error}"));
+            let plan = self.plan(url, page_size, position.clone());
+            let plan = plan.unwrap_or_else(|error| panic!("{url}: {error}"));
             let Plan::Entities(query) = plan else { panic!("{url}") };
             let (body, next) = self.page(&query)?;
+            // Every further page is read like the second one.
+            if page < 2 {
+                let is_seen = self.is_seen_ahead(url, page_size, position, next.as_ref())?;
+                assert!(is_seen, "{url} by {page_size}");
+            }
             let mut body: serde_json::Value = serde_json::from_str(&body).unwrap();
             entities.append(body["value"].as_array_mut().unwrap());
             position = next;

@@ -70,6 +70,7 @@ impl Client {
             now: "2024-06-01T00:00:00Z".parse().unwrap(),
             page_size: limits.page_size,
             format: Format::default(),
+            rows: None,
             service_root: ROOT,
             position,
         };

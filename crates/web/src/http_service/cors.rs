@@ -31,7 +31,7 @@ const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
 /// Response headers that a page may read.
 const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
     "OData-Version, WWW-Authenticate, DPoP-Nonce, OAuth-Client-Attestation-Challenge, Retry-After, Location, ETag, \
-     OData-EntityId, Preference-Applied",
+     OData-EntityId, Preference-Applied, Link",
 );
 /// How long a browser may cache the response to a preflight, in seconds.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");

@@ -3,9 +3,10 @@
 use app::data::{Content, DataAnswer, DataBody, DataRefusal};
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, VARY};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LINK, VARY};
 use http::{HeaderMap, StatusCode};
 use odata::format::MetadataFormat;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::headers::PageSize;
 use super::rows::Rows;
@@ -13,6 +14,9 @@ use crate::http::conditional::{ReadCondition, none_match_fails, read_condition};
 use crate::respond::odata::ODataProblem;
 
 pub(super) const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
+/// What a link in a header cannot have; the body of a POST may have brought it.
+const OUTSIDE_LINK: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>');
+
 pub(super) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// The response to a request with these headers.
@@ -56,6 +60,9 @@ fn shown(answer: DataAnswer, preferred: Option<PageSize>, asked: &HeaderMap) -> 
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(link) = answer.next_link.as_deref().and_then(next_page) {
+        headers.insert(LINK, link);
+    }
     let media_type = match answer.content {
         Content::Page(format, rows) => {
             if let Some(applied) = preferred.and_then(|preferred| preferred.applied(rows)) {
@@ -73,6 +80,12 @@ fn shown(answer: DataAnswer, preferred: Option<PageSize>, asked: &HeaderMap) -> 
     };
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
+}
+
+/// The header with the link to the next page ([RFC 8288 §3](https://www.rfc-editor.org/rfc/rfc8288#section-3)).
+fn next_page(link: &str) -> Option<HeaderValue> {
+    let link = utf8_percent_encode(link, OUTSIDE_LINK);
+    HeaderValue::from_str(&format!("<{link}>; rel=\"next\"")).ok()
 }
 
 /// The media type of content, if it is that of a single resource.

@@ -51,6 +51,21 @@ impl Harbours {
         self.server.get(&path).basic(&ADMIN).send().await
     }
 
+    /// The lines of all pages of rows alone.
+    async fn lines(&self, source: &str, rest: &str, page_size: usize) -> Vec<String> {
+        let (mut lines, mut next) = (Vec::new(), Some(rest.replace(' ', "%20")));
+        while let Some(rest) = next {
+            let call = self.server.get(&format!("/api/odata4/{source}{rest}")).basic(&ADMIN);
+            let page = call.header("prefer", format!("maxpagesize={page_size}")).send().await.expect(200);
+            lines.extend(page.text().lines().map(str::to_owned));
+            let link =
+                page.header("link").strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\""));
+            let root = format!("http://127.0.0.1:8080/api/odata4/{source}");
+            next = link.map(|link| link.strip_prefix(&root).unwrap().to_owned());
+        }
+        lines
+    }
+
     /// The same response of both databases, whose names are replaced.
     async fn both(&self, rest: &str) -> Value {
         let mut bodies = Vec::new();
@@ -215,4 +230,38 @@ async fn a_page_with_related_entities_is_smaller_and_says_so() {
         assert_eq!(body["value"].as_array().unwrap().len(), 1000, "{name}");
         assert!(body["@odata.nextLink"].as_str().unwrap().contains("$expand=ships&$skiptoken="), "{name}");
     }
+}
+
+#[tokio::test]
+async fn rows_alone_are_the_same_from_both_databases() {
+    let harbours = Harbours::open().await;
+    let lines = async |rest: &str, page_size| {
+        let [one, other] = Harbours::NAMES;
+        let one = harbours.lines(one, rest, page_size).await;
+        assert_eq!(one, harbours.lines(other, rest, page_size).await, "{rest}");
+        one
+    };
+    for order in ["port desc,number", "ship,port", "number desc"] {
+        let visits = lines(&format!("/visits?$orderby={order}&$format=csv"), 5_000).await;
+        // The names are on each page.
+        assert_eq!(visits.len(), VISITS + 3 + 3, "{order}");
+        assert_eq!(visits[0], "ship,number,port");
+    }
+    assert_eq!(
+        lines("/ports?$orderby=code&$format=csv", 2).await,
+        ["code,name", "BGO,", "OSL,Oslo", "code,name", "TRD,Trondheim"]
+    );
+    let ships = lines(
+        "/ships?$select=id&$expand=visits($select=number;$top=1),ports($select=name)&$format=ndjson",
+        3,
+    )
+    .await;
+    let ships: Vec<Value> = ships.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let expected = json!([
+        {"id": 1, "visits": [{"number": 1}], "ports": {"name": "Oslo"}},
+        {"id": 2, "visits": [{"number": 1}], "ports": null},
+        {"id": 3, "visits": [], "ports": {"name": null}},
+        {"id": 4, "visits": [{"number": 1}], "ports": {"name": "Trondheim"}},
+    ]);
+    assert_eq!(Value::from(ships), expected);
 }

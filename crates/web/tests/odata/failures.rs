@@ -15,12 +15,15 @@ use crate::fixture::{Fixture, code};
 #[tokio::test]
 async fn a_failure_after_the_first_byte_aborts_the_response() {
     let fixture = Fixture::open().await;
-    let large = [("prefer", "maxpagesize=100000")];
-    let response = fixture.begin("/Broken", &large).await;
-    assert_eq!(response.status(), 200, "the first rows are sound");
-    let body = response.into_body().collect().await;
-    assert!(body.is_err(), "the client must see that the answer is not whole");
-    assert_eq!(fixture.counted("odata_broken_streams"), 1);
+    let ways: [&[_]; 3] = [&[], &[("accept", "text/csv")], &[("accept", "application/x-ndjson")]];
+    for (at, way) in ways.into_iter().enumerate() {
+        let headers = [&[("prefer", "maxpagesize=100000")], way].concat();
+        let response = fixture.begin("/Broken", &headers).await;
+        assert_eq!(response.status(), 200, "the first rows are sound");
+        let body = response.into_body().collect().await;
+        assert!(body.is_err(), "the client must see that the answer is not whole: {way:?}");
+        assert_eq!(fixture.counted("odata_broken_streams"), at as u64 + 1);
+    }
 }
 
 #[tokio::test]

@@ -28,6 +28,7 @@ mod protocol;
 mod records;
 mod related_rules;
 mod resources;
+mod rows_alone;
 mod rules;
 mod server_source;
 mod user_credentials;

@@ -124,7 +124,7 @@ async fn a_public_client_in_a_web_page_can_complete_the_flow_and_read_data() {
     assert_eq!(
         exposed,
         "OData-Version, WWW-Authenticate, DPoP-Nonce, OAuth-Client-Attestation-Challenge, Retry-After, Location, ETag, \
-         OData-EntityId, Preference-Applied"
+         OData-EntityId, Preference-Applied, Link"
     );
     let missing = server
         .get("/api/odata4/none/T")

@@ -317,7 +317,8 @@ impl OneChange<'_> {
         let ChangeJob { root, now, one, .. } = self.job;
         let opened = &self.parts.shown;
         let format = self.bound.format;
-        let about = PlanContext { now: *now, page_size: 1, format, service_root: root, position: None };
+        let about =
+            PlanContext { now: *now, page_size: 1, format, service_root: root, rows: None, position: None };
         let planned = Url::read(path_and_query)
             .and_then(|url| plan::prepare(&url, &opened.model, &about, opened.source.dialect()));
         let planned = planned.map_err(|error| SourceError::Failed { detail: error.to_string() })?;

@@ -42,6 +42,7 @@ impl Pager {
         body.add_rows(gathering.rows());
         self.count(gathering.all_rows() as u64);
         body.finish(out.buffer(), link.as_deref());
+        self.leave(link);
         self.recorder.note(gathering.invalid_values(), contradicts_model.unwrap_or_default());
         Ok(Found::Written)
     }

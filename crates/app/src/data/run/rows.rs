@@ -53,6 +53,8 @@ impl<S: Statements> Reads for Runner<'_, S> {
 /// The target of a page.
 pub(super) trait Out: Send {
     fn buffer(&mut self) -> &mut Vec<u8>;
+    /// Whether the first rows may be sent before the last ones are read.
+    fn is_sent_early(&self) -> bool;
     fn row_written(&mut self) -> Result<Pace, SourceError>;
     fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Result<Pace, SourceError>>;
     fn wait_for_room(&mut self) -> Result<Pace, SourceError>;
@@ -68,6 +70,11 @@ impl Out for ShortPage {
     #[inline]
     fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
+    }
+
+    #[inline]
+    fn is_sent_early(&self) -> bool {
+        false
     }
 
     #[inline]
@@ -89,6 +96,11 @@ impl Out for ChunkSink {
     #[inline]
     fn buffer(&mut self) -> &mut Vec<u8> {
         Self::buffer(self)
+    }
+
+    #[inline]
+    fn is_sent_early(&self) -> bool {
+        true
     }
 
     #[inline]
@@ -114,6 +126,10 @@ pub(super) struct Recorded<'a> {
 impl Out for Recorded<'_> {
     fn buffer(&mut self) -> &mut Vec<u8> {
         self.sink.buffer()
+    }
+
+    fn is_sent_early(&self) -> bool {
+        true
     }
 
     fn row_written(&mut self) -> Result<Pace, SourceError> {
@@ -171,6 +187,10 @@ impl<'q, 'o, O: Out> PageRows<'q, 'o, O> {
     }
 
     fn end_after(&mut self, position: Position) -> Flow {
+        // The link to the rest would have to be in the head of the response, which may be sent.
+        if self.query.is_linked_outside() && self.out.is_sent_early() {
+            return self.fail(SourceError::Stalled);
+        }
         (self.page.last, self.more) = (Some(position), true);
         Flow::Stop
     }

@@ -48,19 +48,27 @@ impl<'t> Paged<'t> {
             }
             None if self.skips_by_key(writer) => self.skipping(writer),
             None if self.reads_nulls_apart(writer) => keyset::with_nulls_apart(writer, self),
-            None => self.plain(writer, &[], |_| {}),
+            None => self.plain(writer, &[], self.limits, |_| {}),
         }
     }
 
     /// `SELECT … FROM … WHERE … ORDER BY … LIMIT …`; `further` writes a condition in addition to those of the
     /// rows. With labels, each column is called by its place, and the terms of the order follow under their
     /// labels.
-    fn plain(&self, writer: &mut Writer<'_>, labels: &[String], further: impl FnOnce(&mut Writer<'_>)) {
+    fn plain(
+        &self,
+        writer: &mut Writer<'_>,
+        labels: &[String],
+        limits: Option<RowLimits>,
+        further: impl FnOnce(&mut Writer<'_>),
+    ) {
         self.list(writer, labels);
         self.rows.from(writer);
         self.rows.conditions(writer, further);
         order(writer, self.order);
-        self.limit(writer);
+        if let Some(limits) = limits {
+            writer.rules.limit(writer, limits);
+        }
     }
 
     /// The columns that are read, and the tables.

@@ -30,7 +30,7 @@ enum Beyond {
 pub(super) fn after(writer: &mut Writer<'_>, page: &Paged<'_>, values: &[Mark]) {
     let Paged { rows, order, .. } = page;
     if is_one_way(writer.rules, order) {
-        return page.plain(writer, &[], |writer| row_value(writer, rows, order, values));
+        return page.plain(writer, &[], page.limits, |writer| row_value(writer, rows, order, values));
     }
     // The branches are in the order of the result: those that share the longest prefix with the position come
     // first.
@@ -53,6 +53,9 @@ fn union(writer: &mut Writer<'_>, page: &Paged<'_>, values: &[Mark], branches: &
     let order = page.order;
     let is_labelled = !writer.rules.keeps_order_of_union();
     let labels = if is_labelled { page.labels(writer) } else { Vec::new() };
+    // What is skipped may be in any branch.
+    let reaching = |limits: RowLimits| RowLimits { rows: limits.rows.saturating_add(limits.skip), skip: 0 };
+    let within = page.limits.map(reaching);
     writer.text("SELECT ");
     if is_labelled {
         page.labelled(writer);
@@ -64,7 +67,7 @@ fn union(writer: &mut Writer<'_>, page: &Paged<'_>, values: &[Mark], branches: &
         writer.text(if index == 0 { "SELECT * FROM (" } else { " UNION ALL SELECT * FROM (" });
         let outside = writer.valued.len();
         branch.enter(writer, order, values);
-        page.plain(writer, &labels, |writer| prefix(writer, page, values, *branch));
+        page.plain(writer, &labels, within, |writer| prefix(writer, page, values, *branch));
         writer.valued.truncate(outside);
         writer.text(")");
         writer.text(writer.rules.subquery_alias());
@@ -77,7 +80,7 @@ fn union(writer: &mut Writer<'_>, page: &Paged<'_>, values: &[Mark], branches: &
         writer.text(writer.rules.direction(term.term.nullable, term.descending));
     }
     if let Some(limits) = page.limits {
-        writer.rules.limit(writer, RowLimits { skip: 0, ..limits });
+        writer.rules.limit(writer, limits);
     }
 }
 
