@@ -1,10 +1,10 @@
 #![no_main]
-//! No header makes the readers of media types panic. They mean the same in either case and in one line or several, and a body
+//! No header makes the readers of media types and of codings panic. They mean the same in either case and in one line or several, and a body
 //! that is compressed or of two types is refused.
 
 use fuzz::headers;
 use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use web::fuzzing::{accept, asks_for, body_is_described_plainly, body_type};
+use web::fuzzing::{accept, accepts_gzip, asks_for, body_is_described_plainly, body_type};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const ASKED: &str = "application/token-introspection+jwt";
@@ -13,7 +13,8 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let headers = headers(bytes);
     let of_body = |headers: &HeaderMap| body_type(headers).map(|(kind, is_utf8)| (kind.is(FORM), is_utf8));
     let facts = |headers: &HeaderMap| {
-        (of_body(headers), body_is_described_plainly(headers), asks_for(headers, ASKED))
+        let (is_plain, asks) = (body_is_described_plainly(headers), asks_for(headers, ASKED));
+        (of_body(headers), is_plain, asks, accepts_gzip(headers))
     };
     assert_eq!(facts(&headers), facts(&in_capitals(&headers)));
     if let Some(whole) = accept(&headers) {

@@ -1,10 +1,12 @@
 //! A response of the server, read to its end.
 
 use bytes::Bytes;
-use http::header::{HeaderMap, LOCATION};
+use http::header::{CONTENT_ENCODING, HeaderMap, LOCATION};
+use http::response::Parts;
+use miniz_oxide::inflate::decompress_to_vec;
 use serde_json::Value;
 
-/// A response with its whole body.
+/// A response with its whole body, without its content coding.
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub(crate) status: u16,
@@ -13,6 +15,13 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The answer with this head and body.
+    pub(crate) fn of(head: &Parts, body: Bytes) -> Self {
+        let is_coded = head.headers.get(CONTENT_ENCODING).is_some_and(|coding| coding == "gzip");
+        let body = if is_coded && !body.is_empty() { uncompressed(&body) } else { body };
+        Self { status: head.status.as_u16(), headers: head.headers.clone(), body }
+    }
+
     /// The status code.
     pub fn status(&self) -> u16 {
         self.status
@@ -86,4 +95,13 @@ impl Answer {
         let details = body["error"]["details"].as_array().cloned().unwrap_or_default();
         details.iter().filter_map(|detail| detail["field"].as_str().map(str::to_owned)).collect()
     }
+}
+
+/// The content of a body in the coding gzip, without optional fields.
+fn uncompressed(body: &[u8]) -> Bytes {
+    let content = body.strip_prefix(&[0x1f, 0x8b, 8, 0]).and_then(|rest| rest.get(6..rest.len() - 8));
+    let content = decompress_to_vec(content.expect("the body is in gzip")).expect("the body is compressed");
+    let length = u32::try_from(content.len()).expect("the body is short");
+    assert!(body.ends_with(&length.to_le_bytes()), "the body is whole");
+    content.into()
 }

@@ -378,6 +378,6 @@ impl TestServer {
     pub async fn send(&self, request: Request<Body>) -> Answer {
         let (parts, body) = self.service.clone().answer(request).await.into_parts();
         let body = body.collect().await.expect("the body is whole").to_bytes();
-        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+        Answer::of(&parts, body)
     }
 }

@@ -19,7 +19,7 @@ use crate::http::authorization::{self, Authorization};
 use crate::http::initiator::{Initiator, PublicSite};
 use crate::http::origin::PeerAddress;
 use crate::http::{
-    attestation, base_path, body, client_certificate, conditional, host, media_type, origin, proof,
+    attestation, base_path, body, client_certificate, conditional, gzip, host, media_type, origin, proof,
 };
 use crate::http_service::loggable;
 use crate::json::Json;
@@ -107,6 +107,11 @@ pub fn accept(headers: &HeaderMap) -> Option<Cow<'_, str>> {
 /// Whether the request asks for this media type.
 pub fn asks_for(headers: &HeaderMap, media_type: &str) -> bool {
     media_type::asks_for(headers, media_type)
+}
+
+/// Whether the client accepts the coding gzip, and does not prefer to get the body as it is.
+pub fn accepts_gzip(headers: &HeaderMap) -> bool {
+    gzip::is_welcome(headers)
 }
 
 /// Whether the client already has the representation with this tag.

@@ -10,6 +10,7 @@ pub(crate) mod conditional;
 pub mod cookies;
 pub(crate) mod database_login;
 pub(crate) mod faults;
+pub(crate) mod gzip;
 pub(crate) mod host;
 pub mod initiator;
 pub(crate) mod leftover;

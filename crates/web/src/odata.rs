@@ -42,7 +42,10 @@ pub async fn read(Use(data): Use<DataService>, requester: Requester, request: Re
         return wrong_method(&parts);
     }
     match DataCaller::of(requester, data) {
-        Ok(data_caller) => data_caller.read(&parts, Ok(None)).await,
+        Ok(data_caller) => {
+            let response = data_caller.read(&parts, Ok(None)).await;
+            data_caller.coded(response, &parts.headers)
+        }
         Err(refused) => refused.answer(&parts),
     }
 }
@@ -76,7 +79,8 @@ pub async fn post(State(state): State<WebState>, Use(data): Use<DataService>, re
             Err(unread) => Err(ODataProblem::new(unread.status(), "BadRequest", unread.to_string())),
         },
     };
-    answer.unwrap_or_else(|problem| data_caller.refuse(problem, &parts))
+    let response = answer.unwrap_or_else(|problem| data_caller.refuse(problem, &parts));
+    data_caller.coded(response, &parts.headers)
 }
 
 fn wrong_method(parts: &Parts) -> Response {

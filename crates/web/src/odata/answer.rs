@@ -101,7 +101,10 @@ pub(super) fn media_type(content: &Content) -> Option<&'static str> {
 fn metadata(mut response: Response, format: MetadataFormat, tag: &str, asked: &HeaderMap) -> Response {
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    headers.insert(VARY, HeaderValue::from_static("authorization, accept, odata-maxversion, origin"));
+    headers.insert(
+        VARY,
+        HeaderValue::from_static("authorization, accept, accept-encoding, odata-maxversion, origin"),
+    );
     if let Ok(tag) = HeaderValue::from_str(tag) {
         headers.insert(ETAG, tag);
     }

@@ -9,7 +9,7 @@ use axum::response::Response;
 use domain::time::Timestamp;
 use http::header::{CONTENT_LENGTH, HeaderValue};
 use http::request::Parts;
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use oauth::resource::DataEndpoint;
 
 use super::answer::{ODATA_VERSION, respond};
@@ -17,6 +17,7 @@ use super::caller::{DataChallenger, Requester};
 use super::headers::{self, PageSize, Version};
 use super::posted::{self, Posted};
 use super::{address, catalogue};
+use crate::http::gzip;
 use crate::respond::odata::ODataProblem;
 
 /// An authenticated caller, and how refused requests are challenged.
@@ -82,6 +83,12 @@ impl DataCaller {
         let message = "a page of another origin made this request: with the credentials of a browser only pages of this server \
                        change anything; nothing was changed";
         Err(ODataProblem::new(StatusCode::FORBIDDEN, "CrossSite", message))
+    }
+
+    /// The response in the coding that the client accepts. A page of another origin could see from its length what it has beside a text
+    /// that the page chose, so it is as it is then.
+    pub(super) fn coded(&self, response: Response, asked: &HeaderMap) -> Response {
+        if gzip::is_welcome(asked) && !self.is_led_astray { gzip::coded(response) } else { response }
     }
 
     /// The response with the version that the client accepts.

@@ -15,7 +15,12 @@ use crate::fixture::{Fixture, code};
 #[tokio::test]
 async fn a_failure_after_the_first_byte_aborts_the_response() {
     let fixture = Fixture::open().await;
-    let ways: [&[_]; 3] = [&[], &[("accept", "text/csv")], &[("accept", "application/x-ndjson")]];
+    let ways: [&[_]; 4] = [
+        &[],
+        &[("accept", "text/csv")],
+        &[("accept", "application/x-ndjson")],
+        &[("accept", "text/csv"), ("accept-encoding", "gzip")],
+    ];
     for (at, way) in ways.into_iter().enumerate() {
         let headers = [&[("prefer", "maxpagesize=100000")], way].concat();
         let response = fixture.begin("/Broken", &headers).await;

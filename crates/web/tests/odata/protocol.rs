@@ -76,6 +76,13 @@ async fn head_responds_like_get_without_a_body() {
             assert_eq!(head.header(name), get.header(name), "{rest} {name}");
         }
         assert_eq!(head.header("link").is_empty(), get.header("link").is_empty(), "{rest}");
+        let coded = [("accept-encoding", "gzip")];
+        let (get, head) =
+            (fixture.get_with(rest, &coded).await, fixture.send(Method::HEAD, rest, &coded).await);
+        assert!(head.bytes().is_empty(), "{rest}");
+        for name in same.into_iter().chain(["content-encoding", "vary"]) {
+            assert_eq!(head.header(name), get.header(name), "{rest} {name}");
+        }
     }
 }
 

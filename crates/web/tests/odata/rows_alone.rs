@@ -1,7 +1,8 @@
-//! Tests of rows alone, as CSV and NDJSON.
+//! Tests of rows alone, as CSV and NDJSON, and of compressed responses.
 
+use http::Method;
 use serde_json::Value;
-use testkit::Answer;
+use testkit::{Answer, USER};
 
 use crate::fixture::{Fixture, ROOT, SHIPS, code};
 
@@ -146,4 +147,65 @@ async fn the_link_to_the_next_page_is_in_the_head_and_leads_to_the_rest() {
     let all = fixture.get_with("/Ships?$format=csv", &[("prefer", "maxpagesize=5000")]).await.expect(200);
     assert_eq!((next(&all), all.header("preference-applied")), (None, "maxpagesize=5000"));
     assert_eq!(i64::try_from(all.text().lines().count()).unwrap(), SHIPS + 1);
+}
+
+#[tokio::test]
+async fn a_body_is_compressed_for_those_who_accept_it() {
+    let fixture = Fixture::open().await;
+    let coded = [("accept-encoding", "gzip")];
+    for rest in ["/Ships", "/Ships?$top=100", "/Ships?$format=csv", "/$metadata", "/Ships?$format=ndjson"] {
+        let (plain, small) =
+            (fixture.get(rest).await.expect(200), fixture.get_with(rest, &coded).await.expect(200));
+        let without_positions =
+            |answer: &Answer| answer.text().split("$skiptoken").next().unwrap().to_owned();
+        assert_eq!(without_positions(&plain), without_positions(&small), "{rest}");
+        assert_eq!(
+            (plain.header("content-encoding"), small.header("content-encoding")),
+            ("", "gzip"),
+            "{rest}"
+        );
+        let vary = small.headers().get_all("vary").iter().map(|vary| vary.to_str().unwrap().to_lowercase());
+        assert_eq!(vary.filter(|vary| vary.contains("accept-encoding")).count(), 1, "{rest}");
+        assert_eq!(small.header("content-length"), "", "{rest}");
+    }
+    for (rest, headers) in [
+        ("/Ships(1)", &coded[..]),
+        ("/Ships/$count", &coded),
+        ("/Ships?$top=100", &[("accept-encoding", "gzip;q=0, br")]),
+        ("/Ships?$top=100", &[("accept-encoding", "identity, gzip;q=0.5")]),
+        ("/Ships?$filter=Nothing%20eq%201", &coded),
+    ] {
+        assert_eq!(
+            fixture.get_with(rest, headers).await.header("content-encoding"),
+            "",
+            "{rest} {headers:?}"
+        );
+    }
+    let tag = fixture.get_with("/$metadata", &coded).await.expect(200).header("etag").to_owned();
+    assert!(tag.starts_with("W/\""), "{tag}");
+    fixture.get_with("/$metadata", &[("if-none-match", &tag), coded[0]]).await.expect(304);
+    let batch = fixture.server.call(Method::POST, &format!("{ROOT}/$batch")).bearer(&fixture.token);
+    let requests = serde_json::json!({"requests": [
+        {"id": "1", "method": "get", "url": "Ships?$top=100"},
+        {"id": "2", "method": "get", "url": "Visits?$format=csv", "headers": {"accept-encoding": "gzip"}},
+    ]});
+    let batch = batch.header("accept-encoding", "gzip").json(&requests).send().await.expect(200);
+    assert_eq!(batch.header("content-encoding"), "gzip");
+    let responses = batch.json();
+    assert_eq!(responses["responses"][0]["body"]["value"].as_array().unwrap().len(), 100);
+    assert_eq!(responses["responses"][1]["body"], "Ship,Number,Berth\r\n1,1,A\r\n1,2,\r\n2,1,B\r\n");
+}
+
+/// BREACH: a page lets a browser with remembered credentials ask for what it guesses, and sees from the length of the response
+/// whether there is the same in it.
+#[tokio::test]
+async fn a_page_of_another_origin_learns_nothing_from_the_length_of_a_response() {
+    let fixture = Fixture::open().await;
+    let get = async |site: &str| {
+        let call = fixture.server.get(&format!("{ROOT}/Ships?$top=100&guess=Ship%2042")).basic(&USER);
+        let call = call.header("accept-encoding", "gzip").header("sec-fetch-site", site);
+        call.send().await.expect(200).header("content-encoding").to_owned()
+    };
+    assert_eq!((get("cross-site").await.as_str(), get("same-site").await.as_str()), ("", ""));
+    assert_eq!((get("none").await.as_str(), get("same-origin").await.as_str()), ("gzip", "gzip"));
 }
