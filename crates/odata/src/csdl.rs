@@ -228,6 +228,18 @@ fn write_capabilities(xml: &mut Writer) {
     ] {
         xml.leaf("Annotation", &[("Term", &format!("{CAPABILITIES}.{term}")), ("Bool", supported)]);
     }
+    let batch = [
+        ("Supported", "true"),
+        ("ReferencesInRequestBodiesSupported", "true"),
+        ("ReferencesAcrossChangeSetsSupported", "true"),
+        ("EtagReferencesSupported", "true"),
+        ("RequestDependencyConditionsSupported", "false"),
+    ];
+    write_properties(
+        xml,
+        "BatchSupport",
+        &batch.map(|(property, supported)| (property, ("Bool", supported))),
+    );
     write_record(xml, "SelectSupport", "Supported", ("Bool", "true"));
     xml.open("Annotation", &[("Term", &format!("{CAPABILITIES}.FilterFunctions"))]);
     xml.open("Collection", &[]);

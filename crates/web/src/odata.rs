@@ -75,7 +75,7 @@ pub async fn post(State(state): State<WebState>, Use(data): Use<DataService>, re
             })
         }
         (false, Ok(_)) => match crate::http::body::read(body, most).await {
-            Ok(bytes) => Ok(data_caller.answer(&parts, &bytes).await),
+            Ok(bytes) => Ok(data_caller.answer(&parts, &bytes, &[]).await),
             Err(unread) => Err(ODataProblem::new(unread.status(), "BadRequest", unread.to_string())),
         },
     };

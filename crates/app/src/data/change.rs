@@ -1,33 +1,27 @@
 //! Changes of data: who may make them, and how they are made in one transaction.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use domain::account::DataSource;
 use domain::audit::{Action, NewAuditEvent, Outcome};
-use odata::change::{self, Payload, References, RequestKey, Verb};
-use odata::error::Error;
-use odata::format::Format;
+use odata::change::{Payload, References, Verb};
 use odata::model::document::RuleAction;
-use odata::url::Url;
 use sources::driver::Intent;
 use sources::{Chunks, CommitApproval, SourceError};
 
 use super::authorization::{DataGrant, LastingGrant, may_change};
 use super::limiter::Permit;
 use super::record::counted;
-use super::run::{
-    AHEAD_SECS, About, ChangeJob, LooksFirst, OutcomeSlot, Parts, REPEATABLE_SECS, Repetition, Step,
-    StepPlan, WantedChange, refused,
-};
+use super::run::{About, ChangeJob, LooksFirst, OutcomeSlot, Parts, Step, StepPlan, refused};
 pub use super::run::{ChangeAnswer, Condition, Done, FailedChange};
 use super::through::Through;
 use super::{AdmittedSource, DataRefusal, DataRequest, DataService, reached_part};
 use crate::Fault;
 use crate::data::models::{OpenedSource, SourceOpener};
-use crate::identity::caller::{Caller, Via};
+use crate::identity::caller::Caller;
 
 mod recording;
+mod requested;
 
 /// How often a change is tried that another transaction gets in the way of.
 const MOST_TRIES: usize = 3;
@@ -47,8 +41,8 @@ pub struct ChangeRequest<'a> {
     pub request: DataRequest<'a>,
     /// By which later changes of a set refer to the entity that this one creates.
     pub id: Option<&'a str>,
-    /// What is to be done.
-    pub verb: Verb,
+    /// What is to be done; `None` to read, which is possible in a set.
+    pub verb: Option<Verb>,
     /// The content.
     pub payload: Payload<'a>,
     /// On which condition.
@@ -119,7 +113,7 @@ impl DataService {
 
     /// Makes changes of one data source in one transaction, in their order: all of them or none ([Protocol
     /// §11.7.4](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_ProcessingaBatchRequest)). They
-    /// are durable when this returns; if the caller is gone before, they are not made.
+    /// are durable when this returns; if the caller is gone before, they are not made. They may refer to `earlier` entities.
     ///
     /// # Errors
     /// [`DataRefusal`] of the change at fault; nothing was changed then, unless it is [`SourceError::OutcomeUnknown`].
@@ -128,6 +122,7 @@ impl DataService {
         caller: &Caller,
         source: &ChangeableSource,
         changes: &[ChangeRequest<'_>],
+        earlier: &References,
     ) -> Result<Vec<ChangeAnswer>, FailedChange> {
         let Some(first) = changes.first() else { return Ok(Vec::new()) };
         let DataRequest { endpoint, origin, since, .. } = first.request;
@@ -146,7 +141,8 @@ impl DataService {
             let (intent, record_now) = (Intent::Change, &record);
             let grant =
                 DataGrant { caller, intent, endpoint, record: record_now, through, origin, at: since };
-            let failed = match self.attempt(grant, &permit, changes, (&mut recorded, &looks_first)).await {
+            let set = (changes, earlier);
+            let failed = match self.attempt(grant, &permit, set, (&mut recorded, &looks_first)).await {
                 Ok(answers) => return Ok(answers),
                 Err(failed) => failed,
             };
@@ -169,7 +165,7 @@ impl DataService {
         &self,
         grant: DataGrant<'_>,
         permit: &Arc<Option<Permit>>,
-        changes: &[ChangeRequest<'_>],
+        (changes, earlier): (&[ChangeRequest<'_>], &References),
         (recorded, looks_first): (&mut Option<Arc<OpenedSource>>, &LooksFirst),
     ) -> Result<Vec<ChangeAnswer>, FailedChange> {
         let opened = SourceOpener::of(&self.context).opened(grant.record).await.map_err(DataRefusal::from)?;
@@ -178,6 +174,7 @@ impl DataService {
         self.revalidate(grant).await?;
         let root = self.service_root(grant.asked(), grant.caller);
         let now = self.instant().map_err(DataRefusal::from)?;
+        let page_sizes = self.page_sizes(changes, &opened).await?;
         let steps = changes.iter().enumerate().map(|(at, change)| {
             let action = change.action().map_err(|refusal| FailedChange { at, refusal })?;
             let parts = Parts {
@@ -189,7 +186,10 @@ impl DataService {
             };
             let repetition = change.repetition(grant.caller, &root, &opened, now);
             let step = repetition.and_then(|repetition| {
-                let step = change.step(at == 0, &root, parts)?;
+                let step = match change.verb {
+                    Some(verb) => change.step(verb, at == 0, earlier, &root, parts)?,
+                    None => self.read_step(grant, &opened, change, page_sizes.get(at), parts)?,
+                };
                 Ok(Step { repetition, ..step })
             });
             step.map_err(|refusal| FailedChange { at, refusal })
@@ -203,6 +203,7 @@ impl DataService {
             one: self.one_row_of(grant, &opened),
             outcome: outcome.clone(),
             looks_first: looks_first.clone(),
+            earlier: earlier.clone(),
         };
         let (through, permit) = (grant.through.cloned(), Arc::clone(permit));
         self.perform(grant, job, Attempt { steps, opened, through, outcome, _permit: permit }).await
@@ -283,85 +284,6 @@ impl DataService {
             (Err(error), _) => Err(attempt.refusal(error).into()),
             (Ok(()), None) => Err(DataRefusal::NoSuchEntity.into()),
         }
-    }
-}
-
-impl ChangeRequest<'_> {
-    /// The action about which rules decide.
-    fn action(&self) -> Result<RuleAction, DataRefusal> {
-        Ok(change::action(self.verb, &Url::read(self.request.path_and_query)?))
-    }
-
-    /// What it says besides address and body, in words that no later version changes: records outlive an update.
-    fn says(&self) -> Vec<&[u8]> {
-        let verb: &[u8] = match self.verb {
-            Verb::Create => b"create",
-            Verb::Update => b"update",
-            Verb::Replace => b"replace",
-            Verb::Delete => b"delete",
-        };
-        let wanted: &[u8] = match self.wants_representation {
-            None => b"",
-            Some(true) => b"representation",
-            Some(false) => b"minimal",
-        };
-        let (condition, tags): (&[u8], &[String]) = match self.condition {
-            Condition::None => (b"", &[]),
-            Condition::Absent => (b"absent", &[]),
-            Condition::Present => (b"present", &[]),
-            Condition::Tags(tags) => (b"tags", tags),
-        };
-        let tags = tags.iter().map(String::as_bytes);
-        [verb, wanted, condition].into_iter().chain(tags).collect()
-    }
-
-    /// How it is made only once, if the client may repeat it.
-    fn repetition(
-        &self,
-        caller: &Caller,
-        root: &str,
-        opened: &OpenedSource,
-        now: jiff::Timestamp,
-    ) -> Result<Option<Repetition>, DataRefusal> {
-        let Some(repeatable) = self.repeatable else { return Ok(None) };
-        let table = opened.model.request_table.clone().ok_or_else(Error::not_repeatable)?;
-        let Repeatable::Known { id, client, first_sent } = repeatable else {
-            return Err(DataRefusal::MalformedRepetition);
-        };
-        let age = now.as_second() - first_sent.as_second();
-        if !(-AHEAD_SECS..=REPEATABLE_SECS).contains(&age) {
-            return Err(DataRefusal::RepeatedTooLate);
-        }
-        let user = caller.account().user.id.get().to_string();
-        let application = match caller.via() {
-            Via::Bearer { application, .. } => application.get().to_string(),
-            Via::Personal(access) => format!("personal access token {}", access.token.id),
-            Via::Basic | Via::Session | Via::CommandLine | Via::Issuer(_) => String::new(),
-        };
-        let mut content = self.says();
-        content.extend([self.request.path_and_query.as_bytes(), self.payload.bytes]);
-        let key = RequestKey::new(&[root, &user, &application], &[client, id], &content);
-        Ok(Some(Repetition { key, table, now: now.as_second() }))
-    }
-
-    /// What is to be done in the transaction. The first change of a set refers to no other.
-    fn step(&self, is_first: bool, root: &str, parts: Parts) -> Result<Step, DataRefusal> {
-        let asked = WantedChange {
-            verb: self.verb,
-            path_and_query: Cow::Borrowed(self.request.path_and_query),
-            bytes: Cow::Borrowed(self.payload.bytes),
-            numbers_as_text: self.payload.numbers_as_text,
-            accepted: Format::accept(self.request.accept),
-            wanted: self.wants_representation,
-        };
-        let is_known = (is_first || !asked.may_refer()) && !asked.is_led(&parts)?;
-        let plan = if is_known {
-            StepPlan::Bound(Box::new(asked.bind(&References::NONE, root, &parts)?))
-        } else {
-            StepPlan::Late(asked.into_owned())
-        };
-        let (id, condition) = (self.id.map(str::to_owned), self.condition.clone());
-        Ok(Step { id, condition, repetition: None, parts, plan })
     }
 }
 

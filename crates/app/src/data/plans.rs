@@ -183,7 +183,7 @@ impl DataService {
     }
 
     /// A position contains the source for which it was sealed, but no rights.
-    fn open_position(&self, sealed: &str, source: DataSourceId) -> Result<Position, Error> {
+    pub(super) fn open_position(&self, sealed: &str, source: DataSourceId) -> Result<Position, Error> {
         let opened = self.context.vault.open_position(sealed).unwrap_or_default();
         match opened.split_first_chunk() {
             Some((id, position)) if *id == source.get().to_le_bytes() => Position::from_bytes(position),

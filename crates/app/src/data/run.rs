@@ -25,7 +25,7 @@ use sources::driver::{Job, Runner, Statements, ready};
 use sources::{ChunkSink, Deadline, InlineReads, RequestUser, Run, SourceError, SourceRow};
 
 pub(super) use self::change::{
-    AHEAD_SECS, ChangeJob, LooksFirst, OutcomeSlot, REPEATABLE_SECS, Repetition, Step, StepPlan,
+    AHEAD_SECS, ChangeJob, LooksFirst, OutcomeSlot, REPEATABLE_SECS, Repetition, Step, StepPlan, WantedRead,
 };
 pub use self::change::{ChangeAnswer, Condition, Done, FailedChange};
 pub(super) use self::wanted::{About, Parts, WantedChange, refused};
@@ -46,7 +46,7 @@ use crate::data::models::OpenedSource;
 
 /// What a page needs besides its query.
 #[derive(Clone)]
-struct Pager {
+pub(super) struct Pager {
     sealer: Sealer,
     rows: Counter,
     recorder: InvalidValueRecorder,
@@ -118,13 +118,8 @@ impl DataService {
     ) -> Result<(DataBody, Option<String>), DataRefusal> {
         let source = &opened.source;
         let metrics = &self.context.metrics;
-        let mut pager = Pager {
-            sealer: self.sealer(read_grant.record.id),
-            rows: metrics.odata_rows.clone(),
-            recorder: self.recorder(opened),
-            recorded,
-            next_link: place_of_link(planned),
-        };
+        let next_link = place_of_link(planned);
+        let mut pager = Pager { recorded, next_link, ..self.pager(read_grant, opened) };
         if let Some(inline) = source.inline().filter(|_| planned.may_be_short()) {
             match pager.inline(inline, planned) {
                 Ok(None) | Err(SourceError::TimedOut) => planned.took_long(),
@@ -152,6 +147,17 @@ impl DataService {
         let stream = RowStream::new(first, chunks, LastingGrant::new(self, read_grant), broken);
         let next_link = next_link.and_then(|place| place.get().cloned());
         Ok((DataBody::Stream(Box::new(stream)), next_link))
+    }
+
+    /// What pages need besides their query.
+    pub(super) fn pager(&self, read_grant: DataGrant<'_>, opened: &OpenedSource) -> Pager {
+        Pager {
+            sealer: self.sealer(read_grant.record.id),
+            rows: self.context.metrics.odata_rows.clone(),
+            recorder: self.recorder(opened),
+            recorded: None,
+            next_link: None,
+        }
     }
 
     async fn single(

@@ -1,10 +1,10 @@
-//! References to entities that earlier requests of a change set have created ([Protocol
+//! References to entities that earlier requests of a batch have created ([Protocol
 //! §11.7.3.1](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_ReferencingNewEntities)).
 
 use std::borrow::Cow;
 
-/// The entities that a change set has created so far, by the ids of the requests.
-#[derive(Debug, Default)]
+/// The entities that a batch has created so far, by the ids of the requests.
+#[derive(Debug, Clone, Default)]
 pub struct References(Vec<(String, String)>);
 
 impl References {

@@ -7,6 +7,7 @@
 
 mod format;
 pub(crate) mod json;
+mod left;
 pub(crate) mod multipart;
 mod part;
 mod run;

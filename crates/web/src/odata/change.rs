@@ -2,21 +2,24 @@
 
 use std::borrow::Cow;
 
-use app::data::{ChangeAnswer, ChangeRequest, Condition, DataRequest, Done};
+use app::data::{
+    ChangeAnswer, ChangeRequest, Condition, Content, DataAnswer, DataBody, DataRequest, Done, SERVICE_PATH,
+};
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MATCH, LOCATION};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 use oauth::resource::DataEndpoint;
-use odata::change::{Payload, Verb};
+use odata::change::{Payload, References, Verb};
 use odata::format::MediaType;
 
 use super::address;
-use super::answer::{PREFERENCE_APPLIED, media_type};
+use super::answer::{self, PREFERENCE_APPLIED, media_type};
 use super::data_caller::{DataCaller, unknown};
-use super::headers::{self, Return, Version};
-use super::{posted, repeatability};
+use super::headers::{self, PageSize, Return, Version};
+use super::posted::{self, Posted};
+use super::repeatability;
 use crate::http::conditional::{Precondition, PreconditionFault, precondition, unmarked};
 use crate::respond::odata::ODataProblem;
 
@@ -77,39 +80,46 @@ pub(super) struct Failed<T> {
 
 /// What is addressed by a change.
 struct Target<'p> {
-    verb: Verb,
+    /// `None` to read.
+    verb: Option<Verb>,
     source: Cow<'p, str>,
-    rest: &'p str,
+    rest: Cow<'p, str>,
     accept: Cow<'p, str>,
+    page_size: Option<PageSize>,
 }
 
 impl<'p> Target<'p> {
-    fn of(parts: &'p Parts) -> Result<Self, ODataProblem> {
+    fn of(Change { parts, body, .. }: &Change<'p>) -> Result<Self, ODataProblem> {
         Version::of(&parts.headers)?;
+        let address = address::split(&parts.uri).ok_or_else(unknown)?;
+        let (source, accept) = (address.source()?, headers::accept(&parts.headers)?);
+        if let Some(rest) = read(parts, address.rest, body)? {
+            let page_size = PageSize::preferred(&parts.headers);
+            return Ok(Self { verb: None, source, rest, accept, page_size });
+        }
         let not_allowed = || {
             let message = format!("{} is not supported at this address", parts.method);
             ODataProblem::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message)
         };
-        let verb = asked(parts)?.ok_or_else(not_allowed)?;
-        let address = address::split(&parts.uri).ok_or_else(unknown)?;
-        Ok(Self {
-            verb,
-            source: address.source()?,
-            rest: address.rest,
-            accept: headers::accept(&parts.headers)?,
-        })
+        let verb = Some(asked(parts)?.ok_or_else(not_allowed)?);
+        Ok(Self { verb, source, rest: Cow::Borrowed(address.rest), accept, page_size: None })
     }
 }
 
 impl DataCaller {
-    /// The response to a change, by its own method or by the one for which a POST stands.
-    pub(super) async fn answer_change(&self, parts: &Parts, body: &[u8]) -> Response {
+    /// The response to a change, by its own method or by the one for which a POST stands. It may refer to `earlier` entities.
+    pub(super) async fn answer_change(
+        &self,
+        parts: &Parts,
+        body: &[u8],
+        earlier: &[(&str, &str)],
+    ) -> Response {
         if let Err(problem) = Version::of(&parts.headers) {
             return self.refuse(problem, parts);
         }
         match asked(parts) {
             Ok(Some(_)) => {
-                let made = Box::pin(self.answer_changes(&[Change { parts, body, id: None }])).await;
+                let made = Box::pin(self.answer_changes(&[Change { parts, body, id: None }], earlier)).await;
                 made.map_or_else(|failed| Some(failed.why), |mut responses| responses.pop())
                     .unwrap_or_default()
             }
@@ -121,17 +131,22 @@ impl DataCaller {
         }
     }
 
-    /// The responses to changes that are made in one transaction, or the response to the one that prevented all of them.
+    /// The responses to changes that are made in one transaction, or the response to the one that prevented all of them. `earlier` are
+    /// the paths of entities to which they may refer, with the ids that they use.
     pub(super) async fn answer_changes(
         &self,
         changes: &[Change<'_>],
+        earlier: &[(&str, &str)],
     ) -> Result<Vec<Response>, Failed<Response>> {
-        let of = |change: &Change<'_>, answer| {
+        let of = |change: &Change<'_>, answer: ChangeAnswer| {
+            if matches!(answer.done, Done::Read(_)) {
+                return self.answered_read(change, answer);
+            }
             let mut response = respond(answer, Return::preferred(&change.parts.headers));
             repeatability::note(&mut response, repeatability::result(&change.parts.headers, None));
             Self::versioned(response, change.parts)
         };
-        match self.make(changes).await {
+        match self.make(changes, earlier).await {
             Ok(answers) => {
                 Ok(changes.iter().zip(answers).map(|(change, answer)| of(change, answer)).collect())
             }
@@ -148,9 +163,32 @@ impl DataCaller {
         }
     }
 
-    async fn make(&self, changes: &[Change<'_>]) -> Result<Vec<ChangeAnswer>, Failed<ODataProblem>> {
+    /// The response to a read in a set.
+    fn answered_read(&self, change: &Change<'_>, answer: ChangeAnswer) -> Response {
+        let Change { parts, .. } = change;
+        let answer = DataAnswer {
+            content: answer.content.unwrap_or(Content::Null),
+            tag: answer.tag,
+            is_identified: answer.is_identified,
+            next_link: answer.next_link,
+            body: DataBody::Whole(answer.body),
+        };
+        let preferred = PageSize::preferred(&parts.headers);
+        let response = answer::respond(answer, preferred, &parts.headers);
+        let mut response = response.unwrap_or_else(|problem| self.refuse(problem, parts));
+        if parts.method == Method::HEAD {
+            DataCaller::behead(&mut response);
+        }
+        Self::versioned(response, parts)
+    }
+
+    async fn make(
+        &self,
+        changes: &[Change<'_>],
+        earlier: &[(&str, &str)],
+    ) -> Result<Vec<ChangeAnswer>, Failed<ODataProblem>> {
         let caller = self.changing().await.map_err(|why| Failed { at: 0, why })?;
-        let targets = each(changes, |_, change| Target::of(change.parts))?;
+        let targets = each(changes, |_, change| Target::of(change))?;
         let Some(first) = targets.first() else { return Ok(Vec::new()) };
         each(&targets, |_, target| {
             let is_same = target.source.eq_ignore_ascii_case(&first.source);
@@ -159,11 +197,15 @@ impl DataCaller {
             is_same.then_some(()).ok_or_else(problem)
         })?;
         let source = self.data().changeable(caller, &self.request(first)).await;
-        let source = source.map_err(|refusal| Failed { at: 0, why: refusal.into() })?;
-        let conditions = each(changes, |_, change| condition(&change.parts.headers))?;
+        let first_change = targets.iter().position(|target| target.verb.is_some()).unwrap_or_default();
+        let source = source.map_err(|refusal| Failed { at: first_change, why: refusal.into() })?;
+        let conditions = each(changes, |at, change| match targets[at].verb {
+            Some(_) => condition(&change.parts.headers, &changes[..at]),
+            None => condition_of_read(&change.parts.headers),
+        })?;
         let requests = each(changes, |at, change| {
             let (target, headers) = (&targets[at], &change.parts.headers);
-            let has_json = target.verb != Verb::Delete && !is_raw(target.rest);
+            let has_json = target.verb.is_some_and(|verb| verb != Verb::Delete) && !is_raw(&target.rest);
             let numbers_as_text = has_json && content(headers)?;
             Ok(ChangeRequest {
                 request: self.request(target),
@@ -175,7 +217,7 @@ impl DataCaller {
                 repeatable: repeatability::of(headers),
             })
         })?;
-        let made = self.data().change_set(caller, &source, &requests).await;
+        let made = self.data().change_set(caller, &source, &requests, &references(first, earlier)).await;
         made.map_err(|failed| Failed { at: failed.at, why: failed.refusal.into() })
     }
 
@@ -183,13 +225,26 @@ impl DataCaller {
         DataRequest {
             endpoint: DataEndpoint::OData,
             source: &target.source,
-            path_and_query: target.rest,
+            path_and_query: &target.rest,
             accept: &target.accept,
-            page_size: None,
+            page_size: target.page_size.map(|preferred| preferred.rows),
             origin: self.origin(),
             since: self.since(),
         }
     }
+}
+
+/// The entities of the same data source to which its changes may refer.
+fn references(target: &Target<'_>, earlier: &[(&str, &str)]) -> References {
+    let mut references = References::default();
+    for (id, path) in earlier {
+        let inside = path.strip_prefix(SERVICE_PATH).and_then(|path| path.strip_prefix('/'));
+        let Some((source, _)) = inside.and_then(|path| path.split_once('/')) else { continue };
+        if source.eq_ignore_ascii_case(&target.source) {
+            references.add(id, &path[SERVICE_PATH.len() + 1 + source.len()..]);
+        }
+    }
+    references
 }
 
 /// What becomes of each item, unless one fails.
@@ -220,9 +275,33 @@ fn content(headers: &HeaderMap) -> Result<bool, ODataProblem> {
     Ok(kind.parameter("IEEE754Compatible").is_some_and(|value| value.eq_ignore_ascii_case("true")))
 }
 
-/// `If-Match` or `If-None-Match`.
-fn condition(headers: &HeaderMap) -> Result<Condition, ODataProblem> {
+/// The path and query that a request reads; `None` if it changes something.
+fn read<'p>(parts: &'p Parts, rest: &'p str, body: &[u8]) -> Result<Option<Cow<'p, str>>, ODataProblem> {
+    match (&parts.method, Posted::of(rest)) {
+        (&Method::GET | &Method::HEAD, _) => Ok(Some(Cow::Borrowed(rest))),
+        (&Method::POST, Posted::Query(path)) if !parts.headers.contains_key("x-http-method") => {
+            posted::query(path, rest, &parts.headers, body).map(|rest| Some(Cow::Owned(rest)))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// A read in a set is part of a transaction that is made or not, whatever its client has.
+fn condition_of_read(headers: &HeaderMap) -> Result<Condition, ODataProblem> {
+    if headers.contains_key(IF_MATCH) {
+        let message = "If-Match of a read among changes is not supported";
+        return Err(ODataProblem::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message));
+    }
+    Ok(Condition::None)
+}
+
+/// `If-Match` or `If-None-Match`. `earlier` are the changes before it in the same set.
+fn condition(headers: &HeaderMap, earlier: &[Change<'_>]) -> Result<Condition, ODataProblem> {
     let bad = |message: &str| ODataProblem::new(StatusCode::BAD_REQUEST, "BadRequest", message);
+    let named = headers.get(IF_MATCH).and_then(|value| value.to_str().ok()?.trim().strip_prefix('$'));
+    if let Some(id) = named.filter(|id| earlier.iter().any(|change| change.id == Some(*id))) {
+        return Ok(Condition::TagAfter(id.to_owned()));
+    }
     Ok(match precondition(headers) {
         Ok(Precondition::None) => Condition::None,
         Ok(Precondition::Exists) => Condition::Present,

@@ -98,13 +98,13 @@ impl DataCaller {
         response
     }
 
-    /// The response to a request; `body` is that of a POST or another change.
-    pub(super) async fn answer(&self, parts: &Parts, body: &[u8]) -> Response {
+    /// The response to a request; `body` is that of a POST or another change, which may refer to `earlier` entities.
+    pub(super) async fn answer(&self, parts: &Parts, body: &[u8], earlier: &[(&str, &str)]) -> Response {
         let rest = address::split(&parts.uri).map(|address| address.rest).unwrap_or_default();
         let is_read = matches!(parts.method, Method::GET | Method::HEAD);
         let path_and_query = match Posted::of(rest) {
             Posted::Change if is_read => Ok(None),
-            Posted::Change => return self.answer_change(parts, body).await,
+            Posted::Change => return self.answer_change(parts, body, earlier).await,
             Posted::Query(path)
                 if parts.method == Method::POST && !parts.headers.contains_key("x-http-method") =>
             {
@@ -114,12 +114,17 @@ impl DataCaller {
         };
         let mut response = self.read(parts, path_and_query).await;
         if parts.method == Method::HEAD {
-            let body = std::mem::replace(response.body_mut(), Body::empty());
-            if let Some(length) = body.size_hint().exact() {
-                response.headers_mut().insert(CONTENT_LENGTH, length.into());
-            }
+            Self::behead(&mut response);
         }
         response
+    }
+
+    /// Takes the body of a response, of which only its length is left.
+    pub(super) fn behead(response: &mut Response) {
+        let body = std::mem::replace(response.body_mut(), Body::empty());
+        if let Some(length) = body.size_hint().exact() {
+            response.headers_mut().insert(CONTENT_LENGTH, length.into());
+        }
     }
 
     /// Reads the resource at the address, or at this path and query below its source.

@@ -346,7 +346,7 @@ async fn dependencies_groups_and_change_sets_fail_as_they_must() {
     ]});
     let answer = send(&fixture, "application/json", &body.to_string(), &[]).await.expect(200);
     let statuses: Vec<u16> = responses(&answer).iter().map(|(_, seen)| seen.status).collect();
-    assert_eq!(statuses, [404, 424, 424, 424, 424, 501, 424, 424, 200, 200, 200, 501, 400]);
+    assert_eq!(statuses, [404, 424, 424, 424, 424, 405, 424, 424, 200, 200, 200, 200, 400]);
     assert_eq!(answer.json()["responses"][5]["atomicityGroup"], "a");
 
     let inner = |method: &str, id: &str| {

@@ -97,6 +97,9 @@ fn trial(term: &str, set: &str) -> Option<(&'static str, &'static [Trial])> {
             (NO, &[(Method::GET, "/Ships?$filter=@Core.Description eq 'x'", 501)])
         }
         "AsynchronousRequestsSupported" => (NO, &[(Method::GET, "/Ships", 200)]),
+        "BatchSupport" => {
+            (r#"Property="EtagReferencesSupported" Bool="true""#, &[(Method::POST, "/$batch", 415)])
+        }
         "BatchSupported" => (YES, &[(Method::POST, "/$batch", 415)]),
         "ComputeSupported" => (YES, &[(Method::GET, "/Ships?$compute=Id add 1 as More", 200)]),
         "ConformanceLevel" => ("ConformanceLevelType/Minimal", &[(Method::GET, "", 200)]),

@@ -9,7 +9,7 @@ use super::super::authorization::DataGrant;
 use super::super::record::{RequestRecord, sent_in_words};
 use super::super::through::Through;
 use super::super::{DataRefusal, DataService};
-use super::{Attempt, ChangeAnswer, ChangeRequest, FailedChange};
+use super::{Attempt, ChangeAnswer, ChangeRequest, Done, FailedChange};
 use crate::Fault;
 use crate::data::models::OpenedSource;
 
@@ -43,7 +43,10 @@ impl DataService {
     ) {
         let source = event.subject.clone().unwrap_or_default();
         // A request that was made before changes nothing, and shows what it did.
-        let answers = answers.iter().filter(|answer| !answer.is_repeated || attempt.opened.records_requests);
+        let is_recorded = |answer: &&ChangeAnswer| {
+            !matches!(answer.done, Done::Read(_)) && (!answer.is_repeated || attempt.opened.records_requests)
+        };
+        let answers = answers.iter().filter(is_recorded);
         let changes = answers.flat_map(|answer| {
             let verb = if answer.is_repeated { "repeat" } else { answer.done.verb() };
             let others = answer.others.iter().map(|other| (&other.set, other.verb, 0));

@@ -1,15 +1,17 @@
 //! Changes: their statements, and those that read what they are about, in one transaction.
 
+mod answer;
 mod condition;
 mod creation;
 mod deep;
 mod late;
+mod read;
 mod repetition;
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use odata::change::{Alteration, ChangeKind, EntityState, References, SentValues};
 use odata::entity_tag::EntityTag;
 use odata::model::EntityType;
@@ -19,7 +21,11 @@ use odata::url::Url;
 use sources::driver::{Job, Runner, Statements};
 use sources::{ChunkSink, SourceError, SourceRow};
 
+use answer::DoneToOther;
+pub use answer::{ChangeAnswer, Done};
 pub use condition::Condition;
+use condition::unmarked;
+pub(in crate::data) use read::WantedRead;
 pub(in crate::data) use repetition::{AHEAD_SECS, LooksFirst, REPEATABLE_SECS, Repetition};
 
 use super::bounds::LONGEST_ROW;
@@ -38,6 +44,8 @@ pub(in crate::data) struct ChangeJob {
     pub(in crate::data) outcome: OutcomeSlot,
     /// Shared with the other attempts.
     pub(in crate::data) looks_first: LooksFirst,
+    /// The entities of requests before, to which the changes may refer.
+    pub(in crate::data) earlier: References,
 }
 
 /// One of the changes.
@@ -52,12 +60,13 @@ pub(in crate::data) struct Step {
 }
 
 /// What is to be done.
-#[derive(Debug)]
 pub(in crate::data) enum StepPlan {
     Bound(Box<Bound>),
     /// To be bound when the changes before it are made, because it may refer to them, or because the database says to what its
     /// path leads.
     Late(WantedChange<'static>),
+    /// It changes nothing.
+    Read(Box<WantedRead>),
 }
 
 /// Where a job leaves what became of its changes. What is left there last counts.
@@ -92,56 +101,6 @@ impl From<DataRefusal> for FailedChange {
     }
 }
 
-/// A change that was made, and is durable.
-#[derive(Debug, Clone)]
-pub struct ChangeAnswer {
-    /// The name of the entity set.
-    pub set: String,
-    /// What was done to other entities with it.
-    pub others: Vec<DoneToOther>,
-    /// What was done.
-    pub done: Done,
-    /// Whether it was done when the request came before.
-    pub is_repeated: bool,
-    /// The entity tag of the entity, if it exists.
-    pub tag: Option<EntityTag>,
-    /// The kind of the body, if there is one because the client wants it.
-    pub content: Option<Content>,
-    /// The changed resource; empty if there is no body.
-    pub body: Bytes,
-}
-
-/// What a change has done to another entity than the one that it is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DoneToOther {
-    /// The name of its entity set.
-    pub set: String,
-    /// In the words of the audit log.
-    pub verb: &'static str,
-}
-
-/// What a change has done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Done {
-    /// A new entity has this absolute address.
-    Created(String),
-    /// An entity or a property was changed.
-    Updated,
-    /// An entity was deleted.
-    Deleted,
-}
-
-impl Done {
-    /// In the words of the audit log.
-    pub(in crate::data) const fn verb(&self) -> &'static str {
-        match self {
-            Self::Created(_) => "create",
-            Self::Updated => "update",
-            Self::Deleted => "delete",
-        }
-    }
-}
-
 /// The answer of the database, or the reason why it is not asked any further.
 type StepResult<T> = Result<Result<T, DataRefusal>, SourceError>;
 
@@ -161,41 +120,11 @@ impl Job for ChangeJob {
 
 impl ChangeJob {
     async fn perform(&self, reads: &mut impl Reads) -> Result<ChangeOutcome, SourceError> {
-        let mut references = References::default();
+        let mut references = self.earlier.clone();
         let mut answers = Vec::with_capacity(self.steps.len());
         let mut length = 0;
         for (at, step) in self.steps.iter().enumerate() {
-            let late;
-            let bound = match &step.plan {
-                StepPlan::Bound(bound) => bound,
-                StepPlan::Late(asked) => match self.bound_late(asked, step, &references, reads).await? {
-                    Ok(Some(bound)) => {
-                        late = bound;
-                        &late
-                    }
-                    Ok(None) => {
-                        let Some(answer) = self.answered_before(step, reads).await? else {
-                            return Ok(Err(FailedChange { at, refusal: DataRefusal::NoSuchEntity }));
-                        };
-                        answers.push(answer);
-                        continue;
-                    }
-                    Err(refusal) => return Ok(Err(FailedChange { at, refusal })),
-                },
-            };
-            let change = OneChange {
-                job: self,
-                bound,
-                parts: &step.parts,
-                condition: &step.condition,
-                repetition: step.repetition.as_ref(),
-            };
-            let mut about = About::of(&bound.change);
-            let done = change.perform_once(reads, &mut about).await.inspect_err(|error| {
-                let refusal = refused(error.clone(), Some(&about), &step.parts.opened);
-                self.outcome.set(Err(FailedChange { at, refusal }));
-            })?;
-            let answer = match done {
+            let answer = match self.answer(at, step, (&references, &answers), reads).await? {
                 Ok(answer) => answer,
                 Err(refusal) => return Ok(Err(FailedChange { at, refusal })),
             };
@@ -204,13 +133,70 @@ impl ChangeJob {
                 let refusal = SourceError::ValueTooLarge.into();
                 return Ok(Err(FailedChange { at, refusal }));
             }
-            if let (Some(id), Done::Created(address)) = (&step.id, &answer.done) {
-                let path = address.strip_prefix(self.root.trim_end_matches('/'));
-                references.add(id, path.unwrap_or(address));
+            match (&step.id, &answer.done) {
+                (Some(id), Done::Created(address)) => {
+                    let path = address.strip_prefix(self.root.trim_end_matches('/'));
+                    references.add(id, path.unwrap_or(address));
+                }
+                (Some(id), Done::Read(path)) => references.add(id, path),
+                _ => {}
             }
             answers.push(answer);
         }
         Ok(Ok(answers))
+    }
+
+    /// The answer to one step. `answers` are those to the steps before, and `references` are what they have created.
+    async fn answer(
+        &self,
+        at: usize,
+        step: &Step,
+        (references, answers): (&References, &[ChangeAnswer]),
+        reads: &mut impl Reads,
+    ) -> StepResult<ChangeAnswer> {
+        let late;
+        let bound = match &step.plan {
+            StepPlan::Bound(bound) => bound,
+            StepPlan::Late(asked) => match self.bound_late(asked, step, references, reads).await? {
+                Ok(Some(bound)) => {
+                    late = bound;
+                    &late
+                }
+                Ok(None) => {
+                    let answered = self.answered_before(step, reads).await?;
+                    return Ok(answered.ok_or(DataRefusal::NoSuchEntity));
+                }
+                Err(refusal) => return Ok(Err(refusal)),
+            },
+            StepPlan::Read(read) => {
+                let answer = read.answer(self, &step.parts.shown, references, reads).await;
+                return answer.inspect_err(|error| {
+                    let refusal = error.clone().into();
+                    self.outcome.set(Err(FailedChange { at, refusal }));
+                });
+            }
+        };
+        let condition = self.condition_of(step, answers);
+        let change = OneChange {
+            job: self,
+            bound,
+            parts: &step.parts,
+            condition: &condition,
+            repetition: step.repetition.as_ref(),
+        };
+        let mut about = About::of(&bound.change);
+        change.perform_once(reads, &mut about).await.inspect_err(|error| {
+            let refusal = refused(error.clone(), Some(&about), &step.parts.opened);
+            self.outcome.set(Err(FailedChange { at, refusal }));
+        })
+    }
+
+    /// The condition of a step, with the tag that an earlier change has left if it names one.
+    fn condition_of<'s>(&self, step: &'s Step, answers: &[ChangeAnswer]) -> Cow<'s, Condition> {
+        let Condition::TagAfter(id) = &step.condition else { return Cow::Borrowed(&step.condition) };
+        let earlier = self.steps.iter().zip(answers).find(|(step, _)| step.id.as_ref() == Some(id));
+        let tag = earlier.and_then(|(_, answer)| answer.tag);
+        Cow::Owned(Condition::Tags(tag.into_iter().map(|tag| unmarked(&tag).to_owned()).collect()))
     }
 }
 
@@ -297,15 +283,7 @@ impl OneChange<'_> {
     fn answer(&self, done: Done, tag: Option<EntityTag>, shown: Option<(Content, Vec<u8>)>) -> ChangeAnswer {
         let (content, body) = shown.unzip();
         let set = self.bound.change.set.clone();
-        ChangeAnswer {
-            set,
-            others: Vec::new(),
-            done,
-            is_repeated: false,
-            tag,
-            content,
-            body: body.unwrap_or_default().into(),
-        }
+        ChangeAnswer { set, tag, content, body: body.unwrap_or_default().into(), ..ChangeAnswer::of(done) }
     }
 
     /// The resource at an address, as a read shows it. There is nothing to show if it is null.

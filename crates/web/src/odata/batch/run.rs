@@ -8,6 +8,7 @@ use axum::response::Response;
 use http::request::Parts;
 use http::{Method, StatusCode};
 
+use super::left::{self, Head, Left, failed_dependency, is_success};
 use super::part::Part;
 use super::target::Surroundings;
 use crate::odata::address;
@@ -44,6 +45,8 @@ pub(super) struct Run {
     /// The position of the next part.
     at: usize,
     failed: HashSet<usize>,
+    /// What answered requests have left for later ones; `None` if none of them refers to another one.
+    left: Option<Left>,
     /// How many of the next parts are reads of a group that are answered one by one.
     single_reads: usize,
     /// Responses of a group that wait to be sent.
@@ -61,6 +64,7 @@ impl Run {
         Self {
             data_caller,
             surroundings,
+            left: parts.iter().any(left::may_refer).then(Left::default),
             parts: parts.into(),
             stops_on_error,
             answers_groups_as_one,
@@ -80,8 +84,10 @@ impl Run {
         let places = self.at..self.at + size;
         self.at = places.end;
         let group: Vec<Part> = self.parts.drain(..size).collect();
+        let heads = self.heads(&group);
         self.waiting = self.answer_group(group).await;
-        if self.waiting.iter().any(|answered| is_failure(&answered.response)) {
+        self.note(&heads);
+        if self.waiting.iter().any(|answered| !is_success(answered.response.status())) {
             self.note_failure(places);
         }
         self.waiting.pop_front()
@@ -115,6 +121,27 @@ impl Run {
         }
     }
 
+    /// The heads of requests to which others may refer, by their ids.
+    fn heads(&self, group: &[Part]) -> Vec<Head> {
+        let Some(left) = &self.left else { return Vec::new() };
+        let head = |part: &Part| {
+            let (parts, judged) = self.surroundings.request(part, &[], left);
+            let path = judged.is_ok().then(|| parts.uri.path().to_owned());
+            Some(Head { id: part.id.clone()?, method: parts.method, path })
+        };
+        group.iter().filter_map(head).collect()
+    }
+
+    /// Notes what the responses leave for later requests.
+    fn note(&mut self, heads: &[Head]) {
+        let Some(left) = &mut self.left else { return };
+        for head in heads {
+            // A change set that failed is answered once.
+            let answered = self.waiting.iter().find(|answered| answered.id.as_ref() == Some(&head.id));
+            left.note(head, answered.map(|answered| &answered.response));
+        }
+    }
+
     fn note_failure(&mut self, places: Range<usize>) {
         self.failed.extend(places);
         if self.stops_on_error {
@@ -127,17 +154,20 @@ impl Run {
         let (parts, judged) = self.judged(&part, &[]);
         let response = match judged {
             Err(problem) => self.data_caller.refuse(problem, &parts),
-            Ok(()) => self.data_caller.answer(&parts, part.body.as_deref().unwrap_or_default()).await,
+            Ok(()) => {
+                let body = part.body.as_deref().unwrap_or_default();
+                self.data_caller.answer(&parts, body, &self.earlier()).await
+            }
         };
         Answered { id: part.id, group: part.group, place: None, response }
     }
 
     /// The head of a request, and why it is not run. `earlier` are the requests before it in the same change set.
     fn judged(&self, part: &Part, earlier: &[Part]) -> (Parts, Result<(), ODataProblem>) {
-        let (parts, judged) = self.surroundings.request(part, earlier);
+        let (parts, judged) = self.request(part, earlier);
         let is_nested = address::split(&parts.uri).is_some_and(|at| Posted::of(at.rest) == Posted::Batch);
         let judged = if part.is_conditional || part.depends_on.iter().any(|at| self.failed.contains(at)) {
-            Err(failed_dependency(part.is_conditional))
+            Err(if part.is_conditional { conditional() } else { failed_dependency() })
         } else if is_nested && part.method == Method::POST {
             judged.and(Err(bad("a batch must not contain another batch")))
         } else {
@@ -171,15 +201,10 @@ impl Run {
         }
     }
 
-    /// Answers an atomicity group with changes: each by itself. If one failed, it says why, and the others were not made.
+    /// Answers an atomicity group with changes, and perhaps reads among them: each by itself. If one failed, it says why, and the others
+    /// were not made.
     async fn group(&mut self, group: Vec<Part>) -> VecDeque<Answered> {
-        let first = group.iter().position(|part| self.is_change(part)).unwrap_or_default();
-        let made = if group.iter().all(|part| self.is_change(part)) {
-            self.make(&group).await
-        } else {
-            Err(Failed { at: first, why: self.refusal(&group[first], reads_and_changes()) })
-        };
-        let (mut failed, mut responses) = match made {
+        let (mut failed, mut responses) = match self.make(&group).await {
             Ok(responses) => (None, VecDeque::from(responses)),
             Err(failed) => (Some(failed), VecDeque::new()),
         };
@@ -187,9 +212,7 @@ impl Run {
         for (at, part) in group.into_iter().enumerate() {
             let response = match failed.take_if(|failed| failed.at == at) {
                 Some(failed) => failed.why,
-                None => {
-                    responses.pop_front().unwrap_or_else(|| self.refusal(&part, failed_dependency(false)))
-                }
+                None => responses.pop_front().unwrap_or_else(|| self.refusal(&part, failed_dependency())),
             };
             answers.push_back(Answered { id: part.id, group: part.group, place: None, response });
         }
@@ -211,16 +234,29 @@ impl Run {
             Change { parts, body, id: part.id.as_deref() }
         });
         let changes: Vec<_> = changes.collect();
-        Box::pin(self.data_caller.answer_changes(&changes)).await
+        Box::pin(self.data_caller.answer_changes(&changes, &self.earlier())).await
+    }
+
+    /// The paths of the entities to which a request may refer.
+    fn earlier(&self) -> Vec<(&str, &str)> {
+        self.left.iter().flat_map(Left::paths).collect()
     }
 
     fn refusal(&self, part: &Part, problem: ODataProblem) -> Response {
-        let (parts, _) = self.surroundings.request(part, &[]);
+        let (parts, _) = self.request(part, &[]);
         self.data_caller.refuse(problem, &parts)
     }
 
+    /// The head of a request, with the problem if it is none.
+    fn request(&self, part: &Part, earlier: &[Part]) -> (Parts, Result<(), ODataProblem>) {
+        match &self.left {
+            Some(left) => self.surroundings.request(part, earlier, left),
+            None => self.surroundings.request(part, earlier, &Left::default()),
+        }
+    }
+
     fn is_change(&self, part: &Part) -> bool {
-        let (parts, _) = self.surroundings.request(part, &[]);
+        let (parts, _) = self.request(part, &[]);
         let rest = address::split(&parts.uri).map(|address| address.rest).unwrap_or_default();
         match part.method {
             Method::GET | Method::HEAD => false,
@@ -230,23 +266,8 @@ impl Run {
     }
 }
 
-fn is_failure(response: &Response) -> bool {
-    let status = response.status();
-    !status.is_success() && status != StatusCode::NOT_MODIFIED
-}
-
-fn reads_and_changes() -> ODataProblem {
-    let message = "reads and changes in one transaction are not supported";
-    ODataProblem::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message)
-}
-
-fn failed_dependency(is_conditional: bool) -> ODataProblem {
-    let message = if is_conditional {
-        "the member if is not supported"
-    } else {
-        "a request that this one depends on has failed"
-    };
-    ODataProblem::new(StatusCode::FAILED_DEPENDENCY, "FailedDependency", message)
+fn conditional() -> ODataProblem {
+    ODataProblem::new(StatusCode::FAILED_DEPENDENCY, "FailedDependency", "the member if is not supported")
 }
 
 fn bad(message: &str) -> ODataProblem {

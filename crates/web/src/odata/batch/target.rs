@@ -1,11 +1,13 @@
 //! The request that a part of a batch stands for.
 
 use http::header::{
-    AUTHORIZATION, COOKIE, EXPECT, FROM, HOST, HeaderName, MAX_FORWARDS, PROXY_AUTHORIZATION, RANGE, TE,
+    AUTHORIZATION, COOKIE, EXPECT, FROM, HOST, HeaderName, IF_MATCH, IF_NONE_MATCH, MAX_FORWARDS,
+    PROXY_AUTHORIZATION, RANGE, TE,
 };
 use http::request::Parts;
 use http::{HeaderMap, Request, StatusCode, Uri};
 
+use super::left::Left;
 use super::part::Part;
 use crate::http::base_path::BasePath;
 use crate::http::host;
@@ -49,16 +51,22 @@ pub(super) struct Surroundings {
 
 impl Surroundings {
     /// The head of the request that the part stands for; with the problem if it is none. A head is made in any case,
-    /// because the response depends on it. `earlier` are the parts of the same change set to which it may refer.
-    pub(super) fn request(&self, part: &Part, earlier: &[Part]) -> (Parts, Result<(), ODataProblem>) {
+    /// because the response depends on it. `earlier` are the parts of the same change set to which it may refer, `left` is what those
+    /// before have left.
+    pub(super) fn request(
+        &self,
+        part: &Part,
+        earlier: &[Part],
+        left: &Left,
+    ) -> (Parts, Result<(), ODataProblem>) {
         let (mut parts, ()) = Request::new(()).into_parts();
         parts.method = part.method.clone();
         parts.headers = self.headers(&part.headers);
-        let located = self.locate(part, earlier).map(|uri| parts.uri = uri);
+        let located = self.locate(part, earlier, left).map(|uri| parts.uri = uri);
         let forbidden = FORBIDDEN.into_iter().find(|name| part.headers.contains_key(name));
         let judged = match forbidden {
             Some(name) => Err(bad(format!("a request of a batch must not have the header {name}"))),
-            None => located,
+            None => located.and_then(|()| with_tags(&mut parts.headers, earlier, left)),
         };
         (parts, judged)
     }
@@ -77,20 +85,17 @@ impl Surroundings {
     }
 
     /// The address: an absolute URI, an absolute path, or relative to the batch.
-    fn locate(&self, part: &Part, earlier: &[Part]) -> Result<Uri, ODataProblem> {
+    fn locate(&self, part: &Part, earlier: &[Part], left: &Left) -> Result<Uri, ODataProblem> {
         let is_absolute = part.url.starts_with('/') || has_scheme(&part.url);
-        let reference = reference(&part.url);
-        let is_known = |id: &str| earlier.iter().any(|part| part.id.as_deref() == Some(id));
-        if reference.is_some_and(|id| !is_known(id)) {
-            let message =
-                "a reference to another request of the batch than one before it in the same change set";
-            return Err(ODataProblem::new(
-                StatusCode::NOT_IMPLEMENTED,
-                "NotImplemented",
-                format!("{message} is not supported"),
-            ));
-        }
-        let text = if is_absolute { part.url.clone() } else { format!("{}{}", self.root, part.url) };
+        let reference = reference(&part.url).filter(|id| !is_among(earlier, id));
+        let text = match reference {
+            Some(id) => {
+                let path = left.path(id)?.ok_or_else(|| unknown_request(id))?;
+                format!("{path}{}", &part.url[1 + id.len()..])
+            }
+            None if is_absolute => part.url.clone(),
+            None => format!("{}{}", self.root, part.url),
+        };
         let uri: Uri = text.parse().map_err(|_| {
             bad("the address of a request is not a URL: percent-encode blanks and other characters that no URL has")
         })?;
@@ -113,6 +118,26 @@ impl Surroundings {
     }
 }
 
+/// Puts the tags in conditions in place of the requests whose responses have them. Those of the same change set have none yet.
+fn with_tags(headers: &mut HeaderMap, earlier: &[Part], left: &Left) -> Result<(), ODataProblem> {
+    for name in [IF_MATCH, IF_NONE_MATCH] {
+        let value = headers.get(&name).and_then(|value| value.to_str().ok());
+        let id = value.and_then(|value| value.trim().strip_prefix('$'));
+        let Some(id) = id.filter(|id| !is_among(earlier, id)) else { continue };
+        let tag = left.tag(id)?.ok_or_else(|| unknown_request(id))?.clone();
+        headers.insert(name, tag);
+    }
+    Ok(())
+}
+
+fn is_among(parts: &[Part], id: &str) -> bool {
+    parts.iter().any(|part| part.id.as_deref() == Some(id))
+}
+
+fn unknown_request(id: &str) -> ODataProblem {
+    bad(format!("no request before this one has the id {id}"))
+}
+
 /// The id of another request, if the first segment is `$` and that. The names of resources of the service take precedence.
 fn reference(url: &str) -> Option<&str> {
     const RESOURCES: [&str; 7] = ["all", "batch", "crossjoin", "entity", "id", "metadata", "root"];
@@ -131,6 +156,7 @@ fn bad(message: impl Into<String>) -> ODataProblem {
 
 #[cfg(test)]
 mod tests {
+    use super::super::left::Head;
     use super::*;
 
     fn surroundings() -> Surroundings {
@@ -149,7 +175,7 @@ mod tests {
         for (name, value) in headers {
             part.headers.insert(*name, http::HeaderValue::from_static(value));
         }
-        let (parts, judged) = surroundings().request(&part, &[]);
+        let (parts, judged) = surroundings().request(&part, &[], &Left::default());
         judged.is_ok().then(|| parts.uri.path_and_query().unwrap().to_string())
     }
 
@@ -176,10 +202,41 @@ mod tests {
             [("$1", true), ("$1/Name", true), ("$2", false), ("$11", false), ("A/$1", true)]
         {
             let part = Part { url: url.to_owned(), ..Part::default() };
-            let (parts, judged) = surroundings().request(&part, &earlier);
+            let (parts, judged) = surroundings().request(&part, &earlier, &Left::default());
             assert_eq!(judged.is_ok(), is_known, "{url}");
             assert_eq!(parts.uri.path() == format!("/api/odata4/crm/{url}"), is_known, "{url}");
         }
+    }
+
+    #[test]
+    fn a_part_refers_to_what_answered_ones_have_left() {
+        let mut left = Left::default();
+        let mut response = axum::response::Response::default();
+        response.headers_mut().insert("etag", http::HeaderValue::from_static("W/\"a\""));
+        let path = Some("/api/odata4/other/Ships(7)".to_owned());
+        left.note(&Head { id: "1".to_owned(), method: http::Method::GET, path }, Some(&response));
+        let part = |url: &str, headers: &[(&'static str, &'static str)]| {
+            let mut part = Part { url: url.to_owned(), ..Part::default() };
+            for (name, value) in headers {
+                part.headers.insert(*name, http::HeaderValue::from_static(value));
+            }
+            surroundings().request(&part, &[], &left)
+        };
+        for (url, path) in [
+            ("$1", "/api/odata4/other/Ships(7)"),
+            ("$1/Name?$select=A", "/api/odata4/other/Ships(7)/Name?$select=A"),
+        ] {
+            let (parts, judged) = part(url, &[]);
+            assert!(judged.is_ok(), "{url}");
+            assert_eq!(parts.uri.path_and_query().unwrap().as_str(), path);
+        }
+        for name in ["if-match", "if-none-match"] {
+            let (parts, judged) = part("A", &[(name, "$1")]);
+            assert!(judged.is_ok(), "{name}");
+            assert_eq!(parts.headers[name], "W/\"a\"");
+            assert_eq!(part("A", &[(name, "$2")]).1.unwrap_err().parts().0, StatusCode::BAD_REQUEST);
+        }
+        assert_eq!(part("$2", &[]).1.unwrap_err().parts().0, StatusCode::BAD_REQUEST);
     }
 
     #[test]

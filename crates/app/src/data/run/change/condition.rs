@@ -15,6 +15,13 @@ pub enum Condition {
     Present,
     /// The entity exists and has one of these tags, without the mark of weak ones.
     Tags(Vec<String>),
+    /// The entity exists and has the tag that the change with this id, which is before it in the same set, has left.
+    TagAfter(String),
+}
+
+/// A tag without the mark of weak ones.
+pub(super) fn unmarked(tag: &EntityTag) -> &str {
+    tag.as_str().trim_start_matches("W/")
 }
 
 impl Condition {
@@ -22,10 +29,9 @@ impl Condition {
     pub(super) fn holds_for(&self, tag: Option<EntityTag>) -> bool {
         match (self, tag) {
             (Self::None, _) | (Self::Absent, None) | (Self::Present, Some(_)) => true,
-            (Self::Absent, Some(_)) | (Self::Present | Self::Tags(_), None) => false,
-            (Self::Tags(tags), Some(tag)) => {
-                tags.iter().any(|one| one == tag.as_str().trim_start_matches("W/"))
-            }
+            // What names another change has become its tag before.
+            (Self::Absent, Some(_)) | (Self::Present | Self::Tags(_), None) | (Self::TagAfter(_), _) => false,
+            (Self::Tags(tags), Some(tag)) => tags.iter().any(|one| one == unmarked(&tag)),
         }
     }
 }

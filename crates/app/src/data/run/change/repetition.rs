@@ -5,7 +5,6 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
 use odata::change::{ChangeKind, EntityState, RequestKey, RequestRecord};
 use odata::model::RequestTable;
 use odata::sql::Dialect;
@@ -80,7 +79,7 @@ impl OneChange<'_> {
                 let path = address.strip_prefix(self.job.root.trim_end_matches('/')).unwrap_or(address);
                 format!("create {}", path.trim_start_matches('/'))
             }
-            Done::Updated | Done::Deleted => done.verb().to_owned(),
+            Done::Updated | Done::Deleted | Done::Read(_) => done.verb().to_owned(),
         }
     }
 
@@ -146,15 +145,7 @@ impl Repetition {
             None if record.answer == Done::Updated.verb() => Done::Updated,
             _ => Done::Deleted,
         };
-        Ok(Some(ChangeAnswer {
-            set: String::new(),
-            others: Vec::new(),
-            done,
-            is_repeated: true,
-            tag: None,
-            content: None,
-            body: Bytes::new(),
-        }))
+        Ok(Some(ChangeAnswer { is_repeated: true, ..ChangeAnswer::of(done) }))
     }
 }
 
