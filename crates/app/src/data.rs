@@ -84,6 +84,8 @@ pub struct DataRequest<'a> {
     pub accept: &'a str,
     /// The page size that the client prefers, in rows.
     pub page_size: Option<usize>,
+    /// Whether the client prefers to get no properties that are null.
+    pub omits_nulls: bool,
     /// The origin of the request.
     pub origin: &'a RequestOrigin,
     /// When the caller was authenticated.

@@ -177,14 +177,15 @@ fn representation(
     resource: &Resource<'_>,
 ) -> Result<Format, Error> {
     let is_set = matches!(resource, Resource::Set(_));
-    let Some(asked) = request.format.filter(|_| !matches!(resource, Resource::Metadata)) else {
-        return Ok(rows.filter(|_| is_set).unwrap_or(accepted));
+    let asked = request.format.filter(|_| !matches!(resource, Resource::Metadata));
+    let format = match asked.map(|asked| (asked, format::read(asked))) {
+        None => rows.filter(|_| is_set).unwrap_or(accepted),
+        Some((_, RequestedFormat::Json(format))) => format,
+        Some((_, RequestedFormat::Rows(format))) if is_set => format,
+        Some((asked, _)) => return Err(unavailable(asked)),
     };
-    match format::read(asked) {
-        RequestedFormat::Json(format) => Ok(format),
-        RequestedFormat::Rows(format) if is_set => Ok(format),
-        RequestedFormat::Rows(_) | RequestedFormat::Xml | RequestedFormat::Other => Err(unavailable(asked)),
-    }
+    let has_names = format.notation != Notation::Csv && (is_set || matches!(resource, Resource::Entity(_)));
+    Ok(Format { omits_nulls: has_names && accepted.omits_nulls, ..format })
 }
 
 /// Refuses what would get lost: rows alone have no place for their number, and those of CSV none for related entities.

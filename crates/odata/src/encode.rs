@@ -12,6 +12,7 @@ pub(crate) mod nesting;
 mod tag;
 pub(crate) mod text;
 pub(crate) mod value;
+mod written;
 
 use crate::cell::Row;
 use crate::edm_type::EdmType;
@@ -24,34 +25,7 @@ use id::Id;
 use kinds::{RowKinds, Start, Values};
 use tag::TagWriting;
 use value::Writing;
-
-/// Values that did not fit the type of their column and were written as null.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct InvalidValues {
-    /// The number of such values.
-    pub values: u64,
-    /// How many nulls were written for properties that are never null according to the model, which is
-    /// therefore outdated.
-    pub promised: u64,
-}
-
-impl InvalidValues {
-    fn add(&mut self, Self { values, promised }: Self) {
-        self.values += values;
-        self.promised += promised;
-    }
-}
-
-/// Whether a property had a value to write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Written {
-    /// The body is complete.
-    Value,
-    /// The property is null: nothing was written.
-    Null,
-    /// The stored value is not a value of the property's type: nothing was written.
-    Invalid,
-}
+pub use written::{InvalidValues, Written};
 
 /// The content of the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +45,11 @@ impl BodyKind {
     /// Whether it has the values of many rows.
     fn is_of_rows(self) -> bool {
         matches!(self, Self::Collection | Self::Groups)
+    }
+
+    /// Whether it has the names of properties.
+    fn has_entities(self) -> bool {
+        matches!(self, Self::Collection | Self::Groups | Self::Entity)
     }
 }
 

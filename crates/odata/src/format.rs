@@ -40,6 +40,9 @@ pub struct Format {
     pub metadata: MetadataLevel,
     /// Whether 64-bit integers and decimals are written as strings.
     pub ieee754_compatible: bool,
+    /// Whether properties of entities that are null are left out ([Protocol
+    /// §8.2.8.6](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_Preferenceomitvalues)).
+    pub omits_nulls: bool,
 }
 
 /// The representation of the metadata document.
@@ -96,7 +99,7 @@ impl Format {
 
     /// The format of rows alone.
     const fn of_rows(notation: Notation) -> Self {
-        Self { notation, metadata: MetadataLevel::None, ieee754_compatible: false }
+        Self { notation, metadata: MetadataLevel::None, ieee754_compatible: false, omits_nulls: false }
     }
 
     /// The `Content-Type` of data in this format.
@@ -187,6 +190,7 @@ pub(crate) fn read(asked: &str) -> RequestedFormat {
             notation: Notation::Json,
             metadata: wishes.metadata.unwrap_or_default(),
             ieee754_compatible: wishes.ieee754_compatible.unwrap_or_default(),
+            omits_nulls: false,
         })
     })
 }

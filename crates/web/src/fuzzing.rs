@@ -13,7 +13,7 @@ use oauth::client_authentication::Basic;
 use oauth::client_authentication::attestation::AttestationHeaders;
 use oauth::proof::{PresentedCertificate, PresentedToken, RequestFacts};
 use oauth::refusal::Refusal;
-use odata::format::MediaType;
+use odata::format::{Format, MediaType};
 
 use crate::http::authorization::{self, Authorization};
 use crate::http::initiator::{Initiator, PublicSite};
@@ -26,7 +26,7 @@ use crate::json::Json;
 use crate::mcp::{message, revision, rows, tools};
 use crate::odata::address;
 use crate::odata::batch::{json, multipart};
-use crate::odata::headers::{PageSize, Version};
+use crate::odata::headers::{Preferred, Version};
 use crate::{BasePath, WebSettings, pages};
 
 fn credentials(headers: &HeaderMap) -> Option<Authorization<'_>> {
@@ -167,8 +167,9 @@ pub fn odata_version(headers: &HeaderMap) -> Option<&'static str> {
 
 /// The preferred page size in rows, and the header of a response with so many rows.
 pub fn page_size(headers: &HeaderMap) -> Option<(usize, HeaderValue)> {
-    let preferred = PageSize::preferred(headers)?;
-    Some((preferred.rows, preferred.applied(preferred.rows)?))
+    let preferred = Preferred::of(headers);
+    let rows = preferred.page_size?.rows;
+    Some((rows, preferred.applied(Format::default(), Some(rows))?))
 }
 
 /// The data source of an OData address, unless its name cannot be decoded, and the text after it.

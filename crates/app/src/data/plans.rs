@@ -119,7 +119,7 @@ impl DataService {
             updated_at: record.updated_at.as_micros(),
             model_version: opened.model.plan_version,
             page_size,
-            accepted: AcceptedFormats::by(request.accept),
+            accepted: AcceptedFormats::by(request.accept).omitting_nulls(request.omits_nulls),
             policy_version: opened.policy_version,
             for_certificates: read_grant.caller.must_present_a_certificate(),
         };

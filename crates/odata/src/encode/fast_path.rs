@@ -64,6 +64,11 @@ impl<'o> RowBuffer<'o> {
         Self { out, end }
     }
 
+    /// The last byte that was written.
+    pub(super) fn last(&self) -> Option<u8> {
+        self.out.get(self.end.checked_sub(1)?).copied()
+    }
+
     #[inline]
     pub(super) fn byte(&mut self, byte: u8) {
         *self.slot::<1>() = [byte];

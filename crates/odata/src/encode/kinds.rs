@@ -34,6 +34,10 @@ pub(super) struct Values {
     pub(super) fields: Vec<Field>,
     /// The number of objects that end with a row, besides itself.
     pub(super) ends: usize,
+    /// Whether nulls are left out; then no name brings what is before it.
+    omits_nulls: bool,
+    /// Whether they bring the brace.
+    opens: bool,
 }
 
 /// The values of the kind with this number.
@@ -47,7 +51,11 @@ impl Values {
     pub(super) fn of(shape: &Shape<'_>, slots: &[Slot<'_>], start: Start) -> Self {
         let full = shape.format.metadata == MetadataLevel::Full;
         let single = shape.subject == BodyKind::Property;
-        let mut first = start == Start::Brace;
+        let opens = start == Start::Brace;
+        let mut first = opens;
+        // Names within other objects would have to know which of these are there.
+        let is_flat = slots.iter().all(|slot| !slot.property.name.contains('/'));
+        let omits_nulls = shape.format.omits_nulls && is_flat && shape.subject.has_entities();
         let mut nesting = Nesting::default();
         let mut fields = Vec::with_capacity(slots.len());
         for Slot { column, property } in slots.iter().copied() {
@@ -70,7 +78,7 @@ impl Values {
             before.push(if first { b'{' } else { b',' });
             first = false;
             name_of(&mut before, name);
-            if start == Start::Nothing && fields.is_empty() {
+            if omits_nulls || (start == Start::Nothing && fields.is_empty()) {
                 before.remove(0);
             }
             fields.push(Field {
@@ -81,18 +89,47 @@ impl Values {
                 promised: !property.nullable,
             });
         }
-        Self { fields, ends: nesting.depth() }
+        Self { fields, ends: nesting.depth(), omits_nulls, opens }
     }
 
     /// Writes them.
     #[inline]
     pub(super) fn write(&self, row_buffer: &mut RowBuffer<'_>, row: &impl Row) -> InvalidValues {
+        if self.omits_nulls {
+            return self.write_some(row_buffer, row);
+        }
         let mut invalid_values = InvalidValues::default();
         for field in &self.fields {
             let cell = row.cell(field.column);
             let fits = row_buffer.field(field, cell);
             if !fits || matches!(cell, Cell::Null) {
                 invalid_values.values += u64::from(!fits);
+                invalid_values.promised += u64::from(field.promised);
+            }
+        }
+        invalid_values
+    }
+}
+
+impl Values {
+    /// Writes those that are not null. A value that does not fit its type has an annotation, which stays.
+    #[inline(never)]
+    fn write_some(&self, row_buffer: &mut RowBuffer<'_>, row: &impl Row) -> InvalidValues {
+        let mut invalid_values = InvalidValues::default();
+        if self.opens && row_buffer.last() != Some(b'{') {
+            row_buffer.byte(b'{');
+        }
+        for field in &self.fields {
+            let cell = row.cell(field.column);
+            if matches!(cell, Cell::Null) {
+                invalid_values.promised += u64::from(field.promised);
+                continue;
+            }
+            if row_buffer.last() != Some(b'{') {
+                row_buffer.byte(b',');
+            }
+            if !row_buffer.field(field, cell) {
+                invalid_values.values += 1;
                 invalid_values.promised += u64::from(field.promised);
             }
         }

@@ -16,7 +16,7 @@ struct Decision {
 /// All JSON formats, in order of preference.
 const FORMATS: [Format; 6] = {
     const fn format(metadata: MetadataLevel, ieee754_compatible: bool) -> Format {
-        Format { notation: Notation::Json, metadata, ieee754_compatible }
+        Format { notation: Notation::Json, metadata, ieee754_compatible, omits_nulls: false }
     }
     [
         format(MetadataLevel::Minimal, false),
@@ -46,6 +46,15 @@ impl AcceptedFormats {
         let (json, rows) = best(header);
         let rows = rows.filter(|(rows, _)| json.is_none_or(|(json, _)| rows.is_better_than(json)));
         Self { json: json.map(|(_, format)| format), rows: rows.map(|(_, format)| format) }
+    }
+}
+
+impl AcceptedFormats {
+    /// The same for a client that prefers to get no nulls, or does not.
+    #[must_use]
+    pub fn omitting_nulls(self, omits_nulls: bool) -> Self {
+        let of = |format: Format| Format { omits_nulls, ..format };
+        Self { json: self.json.map(of), rows: self.rows.map(of) }
     }
 }
 

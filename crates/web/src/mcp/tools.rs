@@ -215,6 +215,7 @@ impl<'a> Target<'a> {
             path_and_query,
             accept: "application/json;odata.metadata=none",
             page_size,
+            omits_nulls: false,
             origin: &agent.origin,
             since: agent.since,
         }

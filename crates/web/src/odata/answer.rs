@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 use odata::format::MetadataFormat;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use super::headers::PageSize;
+use super::headers::Preferred;
 use super::rows::Rows;
 use crate::http::conditional::{ReadCondition, none_match_fails, read_condition};
 use crate::respond::odata::ODataProblem;
@@ -25,7 +25,7 @@ pub(super) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("prefe
 /// If the entity is not the one that the client expects.
 pub(super) fn respond(
     answer: DataAnswer,
-    preferred: Option<PageSize>,
+    preferred: Preferred,
     asked: &HeaderMap,
 ) -> Result<Response, ODataProblem> {
     let Some(tag) = answer.tag else { return Ok(shown(answer, preferred, asked)) };
@@ -52,7 +52,7 @@ fn unmodified(mut response: Response) -> Response {
 }
 
 /// The response that shows the answer.
-fn shown(answer: DataAnswer, preferred: Option<PageSize>, asked: &HeaderMap) -> Response {
+fn shown(answer: DataAnswer, preferred: Preferred, asked: &HeaderMap) -> Response {
     let body = match answer.body {
         DataBody::Whole(bytes) => Body::from(bytes),
         DataBody::Stream(stream) => Body::new(Rows::new(stream)),
@@ -65,12 +65,17 @@ fn shown(answer: DataAnswer, preferred: Option<PageSize>, asked: &HeaderMap) -> 
     }
     let media_type = match answer.content {
         Content::Page(format, rows) => {
-            if let Some(applied) = preferred.and_then(|preferred| preferred.applied(rows)) {
+            if let Some(applied) = preferred.applied(format, Some(rows)) {
                 headers.insert(PREFERENCE_APPLIED, applied);
             }
             format.media_type()
         }
-        Content::Json(format) => format.media_type(),
+        Content::Json(format) => {
+            if let Some(applied) = preferred.applied(format, None) {
+                headers.insert(PREFERENCE_APPLIED, applied);
+            }
+            format.media_type()
+        }
         Content::Value(media_type) => media_type,
         Content::Metadata(format, tag) => return metadata(response, format, &tag, asked),
         Content::Null => {

@@ -17,7 +17,7 @@ use odata::format::MediaType;
 use super::address;
 use super::answer::{self, PREFERENCE_APPLIED, media_type};
 use super::data_caller::{DataCaller, unknown};
-use super::headers::{self, PageSize, Return, Version};
+use super::headers::{self, PageSize, Preferred, Return, Version};
 use super::posted::{self, Posted};
 use super::repeatability;
 use crate::http::conditional::{Precondition, PreconditionFault, precondition, unmarked};
@@ -173,7 +173,7 @@ impl DataCaller {
             next_link: answer.next_link,
             body: DataBody::Whole(answer.body),
         };
-        let preferred = PageSize::preferred(&parts.headers);
+        let preferred = Preferred { page_size: PageSize::preferred(&parts.headers), omits: None };
         let response = answer::respond(answer, preferred, &parts.headers);
         let mut response = response.unwrap_or_else(|problem| self.refuse(problem, parts));
         if parts.method == Method::HEAD {
@@ -228,6 +228,7 @@ impl DataCaller {
             path_and_query: &target.rest,
             accept: &target.accept,
             page_size: target.page_size.map(|preferred| preferred.rows),
+            omits_nulls: false,
             origin: self.origin(),
             since: self.since(),
         }

@@ -14,7 +14,7 @@ use oauth::resource::DataEndpoint;
 
 use super::answer::{ODATA_VERSION, respond};
 use super::caller::{DataChallenger, Requester};
-use super::headers::{self, PageSize, Version};
+use super::headers::{self, Preferred, Version};
 use super::posted::{self, Posted};
 use super::{address, catalogue};
 use crate::http::gzip;
@@ -150,13 +150,14 @@ impl DataCaller {
         let address = address::split(&parts.uri).ok_or_else(unknown)?;
         let source = address.source()?;
         let accept = headers::accept(&parts.headers)?;
-        let preferred = PageSize::preferred(&parts.headers);
+        let preferred = Preferred::of(&parts.headers);
         let request = DataRequest {
             endpoint: DataEndpoint::OData,
             source: &source,
             path_and_query: path_and_query.unwrap_or(address.rest),
             accept: &accept,
-            page_size: preferred.map(|preferred| preferred.rows),
+            page_size: preferred.page_size.map(|preferred| preferred.rows),
+            omits_nulls: preferred.omits.is_some(),
             origin,
             since: *since,
         };

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
-use odata::format::parts;
+use odata::format::{Format, parts};
 
 use crate::http::media_type;
 use crate::respond::odata::ODataProblem;
@@ -82,20 +82,55 @@ impl PageSize {
     /// The preference `maxpagesize`, with or without prefix; the first one counts, and an invalid one is
     /// ignored ([RFC 7240 §2](https://www.rfc-editor.org/rfc/rfc7240#section-2)).
     pub(crate) fn preferred(headers: &HeaderMap) -> Option<Self> {
-        let lists = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
-        let mut preferences = lists.flat_map(|list| parts(list, b',')).flat_map(|item| parts(item, b';'));
-        preferences.find_map(|preference| {
-            let (name, value) = preference.split_once('=')?;
-            let names = ["odata.maxpagesize", "maxpagesize"];
-            let name = names.into_iter().find(|known| name.trim().eq_ignore_ascii_case(known))?;
-            let rows = value.trim().trim_matches('"').parse::<u64>().ok().filter(|rows| *rows > 0)?;
-            Some(Self { rows: usize::try_from(rows).unwrap_or(usize::MAX), name })
-        })
+        Preferred::of(headers).page_size
     }
 
-    /// The response header about it.
-    pub(crate) fn applied(self, rows: usize) -> Option<HeaderValue> {
-        HeaderValue::from_str(&format!("{}={rows}", self.name)).ok()
+    /// The size that a preference asks for, if it is this one and valid.
+    fn read(name: &str, value: &str) -> Option<Self> {
+        let names = ["odata.maxpagesize", "maxpagesize"];
+        let name = names.into_iter().find(|known| name.eq_ignore_ascii_case(known))?;
+        let rows = value.parse::<u64>().ok().filter(|rows| *rows > 0)?;
+        Some(Self { rows: usize::try_from(rows).unwrap_or(usize::MAX), name })
+    }
+
+    /// The preference as it is applied.
+    fn applied(self, rows: usize) -> String {
+        format!("{}={rows}", self.name)
+    }
+}
+
+/// What a client prefers of a read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Preferred {
+    pub(crate) page_size: Option<PageSize>,
+    /// Which values it does not want: `nulls` or `defaults`, which are nulls too, since the model declares no others ([Protocol
+    /// §8.2.8.6](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_Preferenceomitvalues)).
+    pub(crate) omits: Option<&'static str>,
+}
+
+impl Preferred {
+    /// The preferences in these headers; of each, the first valid one counts.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let lists = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
+        let preferences = lists.flat_map(|list| parts(list, b',')).flat_map(|item| parts(item, b';'));
+        let mut preferred = Self::default();
+        for (name, value) in preferences.filter_map(|preference| preference.split_once('=')) {
+            let (name, value) = (name.trim(), value.trim().trim_matches('"'));
+            preferred.page_size = preferred.page_size.or_else(|| PageSize::read(name, value));
+            if name.eq_ignore_ascii_case("omit-values") {
+                let known = ["nulls", "defaults"].into_iter().find(|known| value.eq_ignore_ascii_case(known));
+                preferred.omits = preferred.omits.or(known);
+            }
+        }
+        preferred
+    }
+
+    /// The response header about them: to a page with at most this many rows, or to another response in this format.
+    pub(crate) fn applied(self, format: Format, rows: Option<usize>) -> Option<HeaderValue> {
+        let size = self.page_size.zip(rows).map(|(size, rows)| size.applied(rows));
+        let omitted = self.omits.filter(|_| format.omits_nulls).map(|omits| format!("omit-values={omits}"));
+        let applied: Vec<String> = size.into_iter().chain(omitted).collect();
+        (!applied.is_empty()).then(|| HeaderValue::from_str(&applied.join(", ")).ok())?
     }
 }
 
@@ -172,7 +207,26 @@ mod tests {
         assert_eq!(rows(&["x=\"\\\",maxpagesize=3\""]), None);
         assert_eq!(rows(&["maxpagesize=0"]), None);
         assert_eq!(rows(&["maxpagesize=x"]), None);
-        let applied = preferred(&["maxpagesize=9999999"]).unwrap().applied(2000).unwrap();
+        let applied = preferred(&["maxpagesize=9999999"]).unwrap().applied(2000);
         assert_eq!(applied, "maxpagesize=2000");
+    }
+
+    #[test]
+    fn the_values_that_a_client_does_not_want_are_nulls() {
+        let preferred = |values: &[&'static str]| Preferred::of(&headers(&PREFER, values));
+        for (value, omits) in [
+            ("omit-values=nulls", Some("nulls")),
+            ("maxpagesize=5, Omit-Values=\"Defaults\"", Some("defaults")),
+            ("omit-values=everything", None),
+            ("omit-values=everything, omit-values=nulls", Some("nulls")),
+            ("omit-values", None),
+        ] {
+            assert_eq!(preferred(&[value]).omits, omits, "{value}");
+        }
+        let format = Format { omits_nulls: true, ..Format::default() };
+        let both = preferred(&["odata.maxpagesize=5", "omit-values=nulls"]);
+        assert_eq!(both.applied(format, Some(7)).unwrap(), "odata.maxpagesize=7, omit-values=nulls");
+        assert_eq!(both.applied(format, None).unwrap(), "omit-values=nulls");
+        assert_eq!(both.applied(Format::default(), None), None);
     }
 }

@@ -127,6 +127,55 @@ async fn the_client_chooses_the_amount_of_control_information() {
 }
 
 #[tokio::test]
+async fn nulls_are_left_out_for_those_who_prefer_it() {
+    let fixture = Fixture::open().await;
+    let get = async |rest: &str, headers: &[(&'static str, &str)]| {
+        fixture.get_with(&rest.replace(' ', "%20"), headers).await.expect(200)
+    };
+    let prefer = [("prefer", "omit-values=nulls")];
+    for (rest, expected) in [
+        (
+            "/Visits?$format=application/json;odata.metadata=none",
+            r#"{"value":[{"Ship":1,"Number":1,"Berth":"A"},{"Ship":1,"Number":2},{"Ship":2,"Number":1,"Berth":"B"}]}"#,
+        ),
+        (
+            "/Visits?$select=Berth&$filter=Ship eq 1&$format=application/json;odata.metadata=none",
+            r#"{"value":[{"Berth":"A"},{}]}"#,
+        ),
+        ("/Visits(Ship=1,Number=2)?$format=application/json;odata.metadata=none", r#"{"Ship":1,"Number":2}"#),
+        ("/Visits?$select=Berth,Number&$skip=1&$top=1&$format=ndjson", "{\"Number\":2}\n"),
+        (
+            "/Visits?$apply=groupby((Berth))&$format=application/json;odata.metadata=none",
+            r#"{"value":[{},{"Berth":"A"},{"Berth":"B"}]}"#,
+        ),
+        (
+            "/Visits?$compute=concat(Berth,'x') as B&$select=B,Ship&$filter=Number eq 2&$format=application/json;odata.metadata=none",
+            r#"{"value":[{"Ship":1}]}"#,
+        ),
+    ] {
+        let answer = get(rest, &prefer).await;
+        assert_eq!(
+            (answer.text(), answer.header("preference-applied")),
+            (expected, "omit-values=nulls"),
+            "{rest}"
+        );
+    }
+    // Control information stays what it is, and so does everything else.
+    let full =
+        get("/Ships(7)?$select=Flag,Id&$format=application/json;odata.metadata=full", &prefer).await.json();
+    let all = get("/Ships(7)?$select=Flag,Id&$format=application/json;odata.metadata=full", &[]).await.json();
+    let mut expected = all.clone();
+    expected.as_object_mut().unwrap().remove("Flag");
+    assert_eq!((full, &all["Flag"]), (expected, &serde_json::Value::Null));
+    let both = get("/Ships?$top=1", &[("prefer", "maxpagesize=5, omit-values=defaults")]).await;
+    assert_eq!(both.header("preference-applied"), "maxpagesize=5, omit-values=defaults");
+    for rest in ["/Visits?$format=csv", "/Ships(1)/Name", "/Ships/$count", ""] {
+        let (answer, same) = (get(rest, &prefer).await, get(rest, &[]).await);
+        assert_eq!((answer.text(), answer.header("preference-applied")), (same.text(), ""), "{rest}");
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_written_is_not_acceptable() {
     let fixture = Fixture::open().await;
     for (rest, accept) in [
