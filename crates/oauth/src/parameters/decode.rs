@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::de::{Deserializer, MapAccess, Visitor};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::{MOST_PAIRS, MOST_PAIRS_OF_PAGE, Pair, Parameters};
 use crate::refusal::Refusal;
@@ -31,6 +31,13 @@ impl Parameters {
     }
 
     fn decoded(text: &[u8], most: usize) -> Result<Self, Refusal> {
+        match std::str::from_utf8(text) {
+            Ok(text) => Self::pairs(text, most),
+            Err(_) => Self::pairs(&in_ascii(text), most),
+        }
+    }
+
+    fn pairs(text: &str, most: usize) -> Result<Self, Refusal> {
         let mut pairs = Vec::with_capacity(COMMON_PAIRS);
         let mut rest = Some(text);
         while let Some(text) = rest {
@@ -68,14 +75,17 @@ impl Parameters {
 /// # Errors
 /// [`Refusal::NotUtf8`].
 pub(crate) fn form_decoded(text: &str) -> Result<String, Refusal> {
-    let (decoded, is_utf8) = decoded(text.as_bytes());
+    let (decoded, is_utf8) = decoded(text);
     if is_utf8 { Ok(decoded) } else { Err(Refusal::NotUtf8) }
 }
 
 /// Decodes one name or value of the form encoding; also returns whether it was UTF-8.
-fn decoded(text: &[u8]) -> (String, bool) {
+fn decoded(text: &str) -> (String, bool) {
     // No part of a password is left behind in memory: no buffer grows.
-    match String::from_utf8(unescaped(text)) {
+    if memchr::memchr2(b'+', b'%', text.as_bytes()).is_none() {
+        return (text.to_owned(), true);
+    }
+    match String::from_utf8(unescaped(text.as_bytes())) {
         Ok(text) => (text, true),
         Err(error) => {
             let shown = String::from_utf8_lossy(error.as_bytes()).into_owned();
@@ -83,6 +93,18 @@ fn decoded(text: &[u8]) -> (String, bool) {
             (shown, false)
         }
     }
+}
+
+/// The same form, with every byte beyond ASCII escaped.
+fn in_ascii(form: &[u8]) -> Zeroizing<String> {
+    let mut escaped = Zeroizing::new(String::with_capacity(3 * form.len()));
+    for &byte in form {
+        match byte.is_ascii() {
+            true => escaped.push(char::from(byte)),
+            false => escaped.push_str(percent_encoding::percent_encode_byte(byte)),
+        }
+    }
+    escaped
 }
 
 /// The bytes for which a text of the form encoding stands.
@@ -111,9 +133,9 @@ fn octet(text: &[u8]) -> Option<(u8, &[u8])> {
     Some((byte, after))
 }
 
-/// What is before and after the first such byte.
-fn split_once(text: &[u8], separator: u8) -> (&[u8], Option<&[u8]>) {
-    match memchr::memchr(separator, text) {
+/// What is before and after the first such byte, which is an ASCII character.
+fn split_once(text: &str, separator: u8) -> (&str, Option<&str>) {
+    match memchr::memchr(separator, text.as_bytes()) {
         Some(at) => (&text[..at], Some(&text[at + 1..])),
         None => (text, None),
     }

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::oidc::logout::STATE;
 
 fn pairs(given: &[(&str, &str)]) -> Parameters {
     crate::sample::pairs(given)
@@ -73,6 +74,19 @@ fn forms_are_decoded() {
     assert_eq!(form.one(Name::new("%zz", 10)), Ok(Some("%zz")));
     for form in [b"scope=%ff".as_slice(), b"scope=\xff"] {
         assert_eq!(Parameters::from_form(form).unwrap().one(SCOPE), Err(Refusal::NotUtf8));
+    }
+}
+
+#[test]
+fn a_value_that_is_not_utf8_changes_no_other() {
+    for bad in [b"\xff".as_slice(), b"\xc3", b"%ff", b"%\xff", b"%4\xff", b"\xe2\x82"] {
+        let form =
+            [b"state=".as_slice(), bad, "&scope=a+%C3%A4\u{e4}&client_id=%4&nonce=\u{20ac}".as_bytes()]
+                .concat();
+        let form = Parameters::from_form(&form).unwrap();
+        assert_eq!(form.one(SCOPE), Ok(Some("a \u{e4}\u{e4}")), "{bad:?}");
+        assert_eq!(form.one(CLIENT_ID), Ok(Some("%4")), "{bad:?}");
+        assert_eq!(form.one(STATE), Err(Refusal::NotUtf8), "{bad:?}");
     }
 }
 

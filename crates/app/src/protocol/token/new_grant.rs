@@ -160,8 +160,7 @@ impl TokenService {
         {
             return Ok(GrantCreation::Replayed(Vec::new()));
         }
-        let created =
-            self.context.store.create_grant(new, revocations_expire_at(self.context.now()), audit).await?;
+        let created = self.context.store.create_grant(new, revocations_expire_at(at), audit).await?;
         if let (GrantCreation::Replayed(events), Some(code)) = (&created, code) {
             Revocations::of(&self.context).apply(events);
             ThrottledAudit::of(&self.context).note_replay(code, at);
