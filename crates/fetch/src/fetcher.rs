@@ -132,7 +132,9 @@ impl Fetcher {
     pub fn new(settings: FetcherSettings) -> Result<Self, UnreadableCertificates> {
         let FetcherSettings { limits, resolver, danger } = settings;
         let parts = Arc::new(Parts {
-            tls: TlsConnector::from(Arc::new(client_config(danger.as_ref())?)),
+            tls: TlsConnector::from(Arc::new(client_config(
+                danger.as_ref().map(|danger| &*danger.authorities),
+            )?)),
             resolver: Resolver::new(resolver, danger.is_some()),
             total: Semaphore::new(limits.total),
             per_host: limits.per_host,

@@ -19,14 +19,15 @@ pub struct Danger {
 #[error("must contain certificates of authorities in PEM")]
 pub struct UnreadableCertificates;
 
-/// The configuration of TLS for outbound requests, and for requests to addresses that the operator names.
+/// The configuration of TLS for outbound requests, and for requests to addresses that the operator names. It may trust further
+/// authorities, whose certificates are in PEM.
 ///
 /// # Errors
-/// If the certificates of the switch for tests cannot be read.
-pub fn client_config(danger: Option<&Danger>) -> Result<ClientConfig, UnreadableCertificates> {
+/// If the certificates of the further authorities cannot be read.
+pub fn client_config(further_authorities: Option<&[u8]>) -> Result<ClientConfig, UnreadableCertificates> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    if let Some(danger) = danger {
-        add(&mut roots, &danger.authorities)?;
+    if let Some(pem) = further_authorities {
+        add(&mut roots, pem)?;
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)

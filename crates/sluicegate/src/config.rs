@@ -22,7 +22,7 @@ pub(crate) use environment::Environment;
 pub(crate) use fault::{ConfigError, InvalidSetting};
 pub(crate) use raw::Raw;
 pub(crate) use raw_config::RawConfig;
-pub(crate) use setting::{LogFormat, LogLevels, PublicUrl};
+pub(crate) use setting::{BaseUrl, LogFormat, LogLevels};
 pub(crate) use settings::Settings;
 
 /// The settings from the command line: key paths with their values and the flags that set them.
@@ -48,7 +48,7 @@ impl Overrides {
 impl Settings {
     /// The path of the public URL.
     pub(crate) fn base_path(&self) -> BasePath {
-        self.general.public_url.as_ref().map_or_else(BasePath::root, PublicUrl::path)
+        self.general.public_url.as_ref().map_or_else(BasePath::root, BaseUrl::path)
     }
 }
 

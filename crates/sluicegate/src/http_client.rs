@@ -1,11 +1,19 @@
-//! One HTTP request on a connection of its own, for the demo and for `doctor`.
+//! One HTTP request on a connection of its own: for the demo, for `doctor`, and for telemetry.
 
-use anyhow::Context;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
 use bytes::Bytes;
+use http::header::{HOST, HeaderValue};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use url::Url;
 
 /// The longest body that is read.
 const LONGEST_BODY: usize = 4 * 1024 * 1024;
@@ -32,6 +40,34 @@ impl HttpAnswer {
     /// If it is something else.
     pub(crate) fn json(&self) -> anyhow::Result<serde_json::Value> {
         serde_json::from_str(&self.body).context("the answer is not JSON")
+    }
+}
+
+/// Connects to the host of a URL, over TLS if its scheme is `https`, and sends it a request, to which it adds `Host`.
+///
+/// # Errors
+/// If the host cannot be reached, its certificate is not accepted, or the connection breaks.
+pub(crate) async fn send(
+    url: &Url,
+    mut request: Request<Full<Bytes>>,
+    tls: &Arc<ClientConfig>,
+) -> anyhow::Result<HttpAnswer> {
+    let host = url.host_str().context("it has no host")?;
+    let port = url.port_or_known_default().context("it has no port")?;
+    let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    request.headers_mut().insert(HOST, HeaderValue::from_str(&authority)?);
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let stream = TcpStream::connect((bare, port)).await?;
+    match url.scheme() {
+        "http" => exchange(stream, request).await,
+        "https" => {
+            let name = ServerName::try_from(bare.to_owned())?;
+            let stream = TlsConnector::from(Arc::clone(tls)).connect(name, stream).await;
+            let stream =
+                stream.context("its certificate is not accepted by clients that trust public authorities")?;
+            exchange(stream, request).await
+        }
+        scheme => bail!("{scheme} is unknown"),
     }
 }
 

@@ -23,6 +23,7 @@ mod numbers;
 mod serve;
 mod server;
 mod setting_files;
+mod telemetry;
 mod terminal;
 mod weaknesses;
 

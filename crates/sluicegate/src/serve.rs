@@ -1,5 +1,6 @@
 //! `sluicegate serve`: a server from start to end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -7,6 +8,7 @@ use app::App;
 use app::node::NodeService;
 use store::WithCauses;
 use tokio::task::JoinSet;
+use web::trace::Spans;
 use web::{AddressRange, WebSettings};
 
 use crate::bootstrap;
@@ -17,6 +19,7 @@ use crate::logging;
 use crate::numbers::number;
 use crate::server::{self, BoundListener, ConnectionLimits, Endpoint, ServerTls, Signals, StopSignal};
 use crate::setting_files::SettingFiles;
+use crate::telemetry::{Collector, Telemetry};
 use crate::terminal::say;
 use crate::weaknesses::{Weakness, weaknesses};
 
@@ -82,6 +85,7 @@ pub(crate) struct Running {
     pub(crate) app: App,
     tls: Option<ServerTls>,
     tasks: JoinSet<()>,
+    telemetry: Option<Telemetry>,
     _occupied: Option<Occupied>,
 }
 
@@ -96,7 +100,8 @@ impl Running {
         stop: &StopSignal,
         kind: Kind,
     ) -> anyhow::Result<Self> {
-        let (files, tls) = SettingFiles::read_with_tls(settings)?;
+        let (mut files, tls) = SettingFiles::read_with_tls(settings)?;
+        let collector = files.collector.take();
         let mut occupied = occupy(settings)?;
         let bound = server::bind(settings.general.listen, Endpoint::Service).await?;
         let observed = observe(settings).await?;
@@ -113,7 +118,9 @@ impl Running {
             log_certificate(tls, &app);
         }
         let mut tasks = JoinSet::new();
-        let service = web::service(app.clone(), web_settings(settings, &site, kind));
+        let telemetry = collector.map(|collector| telemetry(collector, settings, &app.node()));
+        let spans = telemetry.as_ref().map(Telemetry::spans);
+        let service = web::service(app.clone(), web_settings(settings, &site, kind, spans));
         let proxies = proxies(settings);
         if let (Some(certified), Some(tls)) = (certified, &tls) {
             tracing::info!(url = site.certificate_url, "asking for the certificates of clients");
@@ -134,13 +141,17 @@ impl Running {
         tasks.spawn(poll_changes(app.node(), stop.clone()));
         tasks.spawn(run_maintenance(app.node(), stop.clone()));
         tasks.spawn(deliver_logouts(app.node(), stop.clone()));
+        if let Some(telemetry) = &telemetry {
+            tasks.spawn(telemetry.clone().send_spans(stop.clone()));
+            tasks.spawn(telemetry.clone().send_metrics(app.node(), stop.clone()));
+        }
         tasks.spawn(signing_keys::create(app.clone()));
         if settings.external_signing.socket.is_some() {
             signing_keys::find(&app).await;
             tasks.spawn(signing_keys::watch(app.clone(), stop.clone()));
         }
         tracing::info!(address = %site.address, public_url = site.public_url, "serving");
-        Ok(Self { site, app, tls, tasks, _occupied: occupied })
+        Ok(Self { site, app, tls, tasks, telemetry, _occupied: occupied })
     }
 
     /// Waits until the server was told to stop and has finished, then closes the database.
@@ -150,6 +161,9 @@ impl Running {
     pub(crate) async fn end(mut self) -> anyhow::Result<()> {
         while let Some(ended) = self.tasks.join_next().await {
             ended.context("a part of the server failed")?;
+        }
+        if let Some(telemetry) = &self.telemetry {
+            telemetry.send_last().await;
         }
         self.app.node().close().await.context("the database could not be closed in order")?;
         tracing::info!("stopped");
@@ -242,13 +256,21 @@ async fn warn_of_unknown_scopes(settings: &Settings, app: &App) {
     }
 }
 
-fn web_settings(settings: &Settings, site: &Site, kind: Kind) -> WebSettings {
+fn telemetry(collector: Collector, settings: &Settings, node: &NodeService) -> Telemetry {
+    let configured = &settings.telemetry;
+    let interval = Duration::from_secs(u64::from(configured.metrics_interval_secs));
+    tracing::info!(endpoint = collector.address(), "traces and metrics are sent");
+    Telemetry::new(collector, configured.sampled_percent, interval, node.random_number())
+}
+
+fn web_settings(settings: &Settings, site: &Site, kind: Kind, spans: Option<Arc<Spans>>) -> WebSettings {
     WebSettings {
         tls: site.public_url.starts_with("https:"),
         trusted_proxies: proxies(settings),
         certificate_proxies: settings.client_certificates.proxies.clone(),
         max_body_bytes: number(settings.limits.max_body_bytes),
         max_uri_bytes: number(settings.limits.max_uri_bytes),
+        spans,
         demo: (kind == Kind::Demo).then(|| site.local_url.clone()),
     }
 }

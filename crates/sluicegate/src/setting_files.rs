@@ -6,6 +6,7 @@ use app::node::client_certificates::ClientAuthorities;
 
 use crate::config::{ConfigError, InvalidSetting, Settings};
 use crate::server::{ServerTls, read_file};
+use crate::telemetry::{Collector, HeaderFields};
 
 /// The content of the files that every process reads.
 pub(crate) struct SettingFiles {
@@ -13,6 +14,8 @@ pub(crate) struct SettingFiles {
     pub(crate) authorities: Option<ClientAuthorities>,
     /// The client for addresses that strangers name.
     pub(crate) fetcher: fetch::Fetcher,
+    /// The collector of traces and metrics.
+    pub(crate) collector: Option<Collector>,
 }
 
 impl SettingFiles {
@@ -23,8 +26,10 @@ impl SettingFiles {
     pub(crate) fn read(settings: &Settings) -> Result<Self, ConfigError> {
         let authorities = authorities(settings).map_err(|fault| vec![fault]);
         let fetcher = fetcher(settings).map_err(|fault| vec![fault]);
-        let (authorities, fetcher) = both(authorities, fetcher).map_err(ConfigError)?;
-        Ok(Self { authorities, fetcher })
+        let of_clients = both(authorities, fetcher);
+        let ((authorities, fetcher), collector) =
+            both(of_clients, collector(settings)).map_err(ConfigError)?;
+        Ok(Self { authorities, fetcher, collector })
     }
 
     /// Reads these files, and the certificate of the server with its key.
@@ -78,6 +83,30 @@ fn fetcher(settings: &Settings) -> Result<fetch::Fetcher, InvalidSetting> {
     };
     let settings = fetch::FetcherSettings { danger, ..fetch::FetcherSettings::default() };
     fetch::Fetcher::new(settings).map_err(|error| InvalidSetting::of_key(key, error.to_string()))
+}
+
+fn collector(settings: &Settings) -> Result<Option<Collector>, Vec<InvalidSetting>> {
+    let telemetry = &settings.telemetry;
+    let Some(endpoint) = &telemetry.otlp_endpoint else { return Ok(None) };
+    let (headers, tls) = both(
+        header_fields(telemetry.otlp_headers_file.as_deref()).map_err(|fault| vec![fault]),
+        tls_of_collector(telemetry.otlp_authorities_file.as_deref()).map_err(|fault| vec![fault]),
+    )?;
+    Ok(Some(Collector::new(endpoint.clone(), tls, headers)))
+}
+
+fn header_fields(file: Option<&Path>) -> Result<HeaderFields, InvalidSetting> {
+    let key = "telemetry.otlp_headers_file";
+    let Some(file) = file else { return Ok(HeaderFields::default()) };
+    let parsed = HeaderFields::parse(&read(key, file)?);
+    parsed.map_err(|why| InvalidSetting::of_key(key, format!("{}: {why}", file.display())))
+}
+
+fn tls_of_collector(file: Option<&Path>) -> Result<rustls::ClientConfig, InvalidSetting> {
+    let key = "telemetry.otlp_authorities_file";
+    let authorities = file.map(|file| read(key, file)).transpose()?;
+    fetch::client_config(authorities.as_deref())
+        .map_err(|error| InvalidSetting::of_key(key, error.to_string()))
 }
 
 fn read(key: &str, file: &Path) -> Result<Vec<u8>, InvalidSetting> {

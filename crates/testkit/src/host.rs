@@ -76,6 +76,8 @@ struct Shared {
 pub struct Received {
     /// Its path and query.
     pub target: String,
+    /// Its header fields.
+    pub headers: http::HeaderMap,
     /// Its body.
     pub body: Bytes,
 }
@@ -149,9 +151,10 @@ async fn serve(stream: TcpStream, tls: TlsAcceptor, shared: Arc<Shared>) {
 
 async fn answer(request: Request<Incoming>, shared: &Shared) -> Response<Full<Bytes>> {
     let target = request.uri().to_string();
+    let headers = request.headers().clone();
     let body =
         request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    let received = Received { target: target.clone(), body };
+    let received = Received { target: target.clone(), headers, body };
     shared.requests.lock().unwrap_or_else(PoisonError::into_inner).push(received);
     let found = shared.replies.lock().unwrap_or_else(PoisonError::into_inner).get(&target).cloned();
     let reply = found.unwrap_or_else(|| Reply::text("").status(404));

@@ -32,6 +32,7 @@ use crate::http::leftover::Leftover;
 use crate::http::origin::{self, RequestId};
 use crate::http::{body, proof};
 use crate::respond::{Area, page, text};
+use crate::trace::OpenSpan;
 use crate::{WebState, odata};
 use cors::CrossOrigin;
 
@@ -108,6 +109,7 @@ impl HttpService {
             address: origin::address(request.extensions(), request.headers(), self.state.settings()),
             id,
             began,
+            span: self.begin_span(&request, began),
         };
         let uri = request.uri().clone();
         let cross_origin = if request.headers().contains_key(ORIGIN) {
@@ -156,6 +158,12 @@ impl HttpService {
         }
         self.add_headers(&mut response, &seen);
         self.record(response, seen, known, uri.path())
+    }
+
+    /// Begins the span of a request, if there is a collector.
+    fn begin_span(&self, request: &Request<Body>, began: Timestamp) -> Option<Box<OpenSpan>> {
+        let spans = self.state.settings().spans.as_ref()?;
+        OpenSpan::begin(spans, request.headers(), self.state.node(), began)
     }
 
     /// Reads a body that a proof may name, before the route does; returns why it cannot be read. Its sender is not
@@ -223,6 +231,8 @@ impl HttpService {
             status,
             micros,
             access_note,
+            area: seen.area.as_str(),
+            span: seen.span,
         };
         response.map(|body| line.write_after(body))
     }
@@ -268,6 +278,7 @@ struct Seen {
     address: Option<std::net::IpAddr>,
     id: Arc<str>,
     began: Timestamp,
+    span: Option<Box<OpenSpan>>,
 }
 
 /// A future whose panic becomes a response instead of a broken connection, and whose notes are collected.

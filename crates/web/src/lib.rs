@@ -9,6 +9,8 @@
 //!
 //! Start reading at [`service`], which the binary serves, then [`routes`].
 
+use std::sync::Arc;
+
 use app::App;
 
 pub mod assets;
@@ -30,6 +32,7 @@ pub mod reference;
 pub mod respond;
 pub mod routes;
 mod state;
+pub mod trace;
 
 pub use crate::http::base_path::BasePath;
 pub use crate::http::body::BodyEnd;
@@ -55,6 +58,8 @@ pub struct WebSettings {
     pub max_body_bytes: usize,
     /// The maximum length of a request's path and query together in bytes.
     pub max_uri_bytes: usize,
+    /// The spans for a collector of traces; `None` if there is no collector.
+    pub spans: Option<Arc<trace::Spans>>,
     /// The URL of the demo server; `None` for every other server. It adds the page of the demo's application.
     pub demo: Option<String>,
 }
@@ -72,6 +77,7 @@ impl Default for WebSettings {
             certificate_proxies: Vec::new(),
             max_body_bytes: MAX_BODY_BYTES as usize,
             max_uri_bytes: MAX_URI_BYTES as usize,
+            spans: None,
             demo: None,
         }
     }

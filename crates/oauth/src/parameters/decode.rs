@@ -99,9 +99,10 @@ fn decoded(text: &str) -> (String, bool) {
 fn in_ascii(form: &[u8]) -> Zeroizing<String> {
     let mut escaped = Zeroizing::new(String::with_capacity(3 * form.len()));
     for &byte in form {
-        match byte.is_ascii() {
-            true => escaped.push(char::from(byte)),
-            false => escaped.push_str(percent_encoding::percent_encode_byte(byte)),
+        if byte.is_ascii() {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(percent_encoding::percent_encode_byte(byte));
         }
     }
     escaped

@@ -10,6 +10,7 @@ pub(super) fn keys_fit_together(settings: &Settings, faults: &mut Vec<InvalidSet
     client_certificates_come_over_tls(settings, faults);
     a_header_block_has_room_for_the_address(settings, faults);
     a_signer_and_its_algorithms_come_together(settings, faults);
+    a_key_of_the_collector_is_not_sent_in_clear_text(settings, faults);
 }
 
 fn a_signer_and_its_algorithms_come_together(settings: &Settings, faults: &mut Vec<InvalidSetting>) {
@@ -22,6 +23,16 @@ fn a_signer_and_its_algorithms_come_together(settings: &Settings, faults: &mut V
         _ => return,
     };
     faults.push(InvalidSetting::of_key(&format!("external_signing.{}", missing.0), missing.1));
+}
+
+fn a_key_of_the_collector_is_not_sent_in_clear_text(settings: &Settings, faults: &mut Vec<InvalidSetting>) {
+    let telemetry = &settings.telemetry;
+    let is_open = telemetry.otlp_endpoint.as_ref().is_some_and(|url| !url.is_tls() && !url.is_loopback());
+    if is_open && telemetry.otlp_headers_file.is_some() {
+        let message = "must begin with https://, or be a loopback address, if telemetry.otlp_headers_file is set: the header fields \
+                       must not travel to another machine in clear text";
+        faults.push(InvalidSetting::of_key("telemetry.otlp_endpoint", message));
+    }
 }
 
 fn certificate_and_key_come_together(settings: &Settings, faults: &mut Vec<InvalidSetting>) {

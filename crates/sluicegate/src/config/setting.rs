@@ -12,10 +12,10 @@ use store_postgres::DatabaseUrl;
 
 use super::Raw;
 
+mod base_url;
 mod lists;
-mod public_url;
 
-pub(crate) use public_url::PublicUrl;
+pub(crate) use base_url::BaseUrl;
 
 /// A type of setting.
 pub(crate) trait Setting: Sized {

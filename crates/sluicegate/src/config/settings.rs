@@ -21,7 +21,7 @@ use store_postgres::{DatabaseUrl, Options};
 use web::{AddressRange, MAX_BODY_BYTES, MAX_URI_BYTES};
 
 use super::RawConfig;
-use super::setting::{LogFormat, LogLevels, PublicUrl};
+use super::setting::{BaseUrl, LogFormat, LogLevels};
 
 mod described;
 #[macro_use]
@@ -102,7 +102,7 @@ settings! {
         /// every link, so set it unless it is simply the listen address. It begins with `https://`, except on
         /// loopback. It may have a path, as in `https://www.example.org/gate`: the server is then below it, and a
         /// proxy must pass paths on unchanged; see [operations](operations.md#below-a-path).
-        public_url: Option<PublicUrl> = None;
+        public_url: Option<BaseUrl> = None;
         /// The folder with the database, the master key and the folder `sources`.
         data_dir: PathBuf = PathBuf::from("sluicegate-data");
         /// The PostgreSQL database that several nodes share, as `postgres://user:password@host:port/name`.
@@ -148,7 +148,7 @@ settings! {
         /// The address under which clients with a certificate reach the server; it becomes `mtls_endpoint_aliases` in the
         /// metadata. With `listen`, the default is `public_url` with the port of `listen`. Behind proxies, set it if they
         /// ask for certificates at another address than `public_url`. Both have the same path.
-        public_url: Option<PublicUrl> = None;
+        public_url: Option<BaseUrl> = None;
         /// A file with the certificates of the authorities that issue those of clients, in PEM. The method
         /// `tls_client_auth` needs it. It is read at the start.
         authorities_file: Option<PathBuf> = None;
@@ -359,6 +359,23 @@ settings! {
         /// For tests only: a file with certificates of authorities in PEM that are trusted besides the public
         /// ones. It also permits loopback addresses, and is not for an installation that others can reach.
         danger_loopback_authority: Option<PathBuf> = None, weak if |file| file.is_some() => "anybody can make the server send requests to itself, and another authority is trusted";
+    }
+
+    /// Traces and metrics for a collector of OpenTelemetry; see [operations](operations.md#traces-and-metrics-over-otlp).
+    telemetry: Telemetry = "telemetry" {
+        /// The address of the collector, to which `/v1/traces` and `/v1/metrics` are added, such as
+        /// `http://localhost:4318`. Without it, nothing is sent.
+        otlp_endpoint: Option<BaseUrl> = None, weak if |url| url.as_ref().is_some_and(|url| !url.is_tls() && !url.is_loopback()) => "traces travel to another machine in clear text";
+        /// A file with header fields for the collector, such as `Authorization: Bearer KEY`, one a line. Only the server may
+        /// have rights on it. The collector is then reached over `https://`, or at a loopback address.
+        otlp_headers_file: Option<PathBuf> = None;
+        /// A file with certificates in PEM of authorities that the server trusts for the collector, besides the public ones.
+        otlp_authorities_file: Option<PathBuf> = None;
+        /// The percentage of requests without a `traceparent` header that are traced. A request with one is traced if its
+        /// caller traces it.
+        sampled_percent: u32 = 100, in 0..=100;
+        /// How often metrics are sent, in seconds.
+        metrics_interval_secs: u32 = 60, in 1..=3_600;
     }
 
     /// The maximum size of requests and number of connections.

@@ -2,6 +2,7 @@
 //! changes. A setting without a row fails.
 
 mod observed;
+mod telemetry;
 
 use std::path::Path;
 
@@ -15,6 +16,7 @@ type Row = (&'static str, &'static str, &'static str, &'static str);
 
 const HERE: &str = "crates/sluicegate/tests/settings/observed.rs";
 const POOL: &str = "crates/store-postgres/tests/faults.rs";
+const TELEMETRY: &str = "crates/sluicegate/tests/settings/telemetry.rs";
 const PROCESS: &str = "crates/sluicegate/tests/process.rs";
 const TRANSPORT: &str = "crates/sluicegate/tests/transport.rs";
 const HTTP2: &str = "crates/sluicegate/tests/http2/main.rs";
@@ -86,6 +88,11 @@ const ROWS: &[Row] = &[
     ("data_sources.page_size", "the rows of a page", HERE, "limits_of_data_sources_follow_the_settings"),
     ("data_sources.timeout_secs", "a long statement is ended", ODATA, "a_request_that_waits_too_long_gets_retry_after"),
     ("data_sources.max_connections", "no source opens more", "crates/sources/src/registry/tests.rs", "more_sources_than_connections_share_them"),
+    ("telemetry.otlp_endpoint", "spans arrive there", TELEMETRY, "a_request_is_told_as_a_span_of_the_trace_of_its_caller"),
+    ("telemetry.otlp_headers_file", "messages have these fields", TELEMETRY, "a_request_is_told_as_a_span_of_the_trace_of_its_caller"),
+    ("telemetry.otlp_authorities_file", "the certificate of the collector is accepted", TELEMETRY, "a_request_is_told_as_a_span_of_the_trace_of_its_caller"),
+    ("telemetry.sampled_percent", "other requests have no span", TELEMETRY, "only_the_chosen_share_of_requests_without_a_trace_is_told"),
+    ("telemetry.metrics_interval_secs", "metrics arrive so often", TELEMETRY, "metrics_are_sent_at_intervals"),
     ("limits.max_body_bytes", "a longer body is answered 413", HERE, "request_size_limits_follow_the_settings"),
     ("limits.max_uri_bytes", "a longer address is answered 414", HERE, "request_size_limits_follow_the_settings"),
     ("limits.max_header_bytes", "a longer head is answered 431", HERE, "request_size_limits_follow_the_settings"),

@@ -1,4 +1,4 @@
-//! The line of each request in the access log, written when its response has ended.
+//! The line of each request in the access log, and the end of its span, when its response has ended.
 
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -12,6 +12,8 @@ use domain::account::network::address_text;
 use http::StatusCode;
 use http_body::{Frame, SizeHint};
 
+use crate::trace::{OpenSpan, RequestFacts};
+
 /// The content of the line.
 pub(super) struct AccessLine<'a> {
     pub(super) request_id: Arc<str>,
@@ -23,6 +25,8 @@ pub(super) struct AccessLine<'a> {
     /// From the first byte of the request to the end of the response's head.
     pub(super) micros: i64,
     pub(super) access_note: AccessNote,
+    pub(super) area: &'static str,
+    pub(super) span: Option<Box<OpenSpan>>,
 }
 
 impl AccessLine<'_> {
@@ -51,7 +55,25 @@ impl AccessLine<'_> {
             requests = self.access_note.requests,
             application = self.access_note.application.map(domain::id::ApplicationId::get),
             user = self.access_note.user.as_ref().map(|account| &*account.user.name),
+            trace_id = self.span.as_ref().map(|span| span.trace_id()).as_deref(),
         );
+        if let Some(span) = &self.span {
+            span.end(self.facts(bytes));
+        }
+    }
+
+    fn facts(&self, bytes: u64) -> RequestFacts {
+        RequestFacts {
+            request_id: Arc::clone(&self.request_id),
+            area: self.area,
+            method: self.method,
+            path: self.path.clone().into_owned(),
+            status: self.status.as_u16(),
+            bytes,
+            address: self.address,
+            what: self.access_note.what,
+            application: self.access_note.application.map(domain::id::ApplicationId::get),
+        }
     }
 }
 

@@ -4,20 +4,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::anyhow;
 use app::node::clock::{Clock as _, SystemClock};
 use bytes::Bytes;
 use http::Request;
 use http::header::{DATE, HOST};
 use http_body_util::Full;
-use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 use url::Url;
 
 use super::findings::Findings;
 use crate::config::Settings;
-use crate::http_client::{HttpAnswer, exchange};
+use crate::http_client::{self, HttpAnswer, exchange};
 use crate::messages::date_time;
 use crate::serve::{Site, reachable};
 use crate::server::{ServerTls, read_file};
@@ -85,13 +83,10 @@ async fn node(settings: &Settings, tls: Option<&ServerTls>, findings: &mut Findi
 async fn ask_node(address: SocketAddr, path: &str) -> anyhow::Result<HttpAnswer> {
     let asking = async {
         let stream = TcpStream::connect(address).await?;
-        exchange(stream, get(path, &address.to_string())?).await
+        let request = Request::get(path).header(HOST, address.to_string()).body(Full::<Bytes>::default())?;
+        exchange(stream, request).await
     };
     tokio::time::timeout(TIME, asking).await?
-}
-
-fn get(path: &str, host: &str) -> anyhow::Result<Request<Full<Bytes>>> {
-    Ok(Request::get(path).header(HOST, host).body(Full::default())?)
 }
 
 /// The version in the metrics of a server.
@@ -156,33 +151,14 @@ fn compare_clocks(answer: &HttpAnswer, findings: &mut Findings) {
 /// `GET` of the metadata, over TLS with the authorities that outbound requests trust.
 async fn read_metadata(settings: &Settings, public_url: &str) -> anyhow::Result<HttpAnswer> {
     let url = Url::parse(public_url)?;
-    let host = url.host_str().context("it has no host")?;
-    let port = url.port_or_known_default().context("it has no port")?;
     let path = format!("/.well-known/oauth-authorization-server{}", settings.base_path());
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let stream = TcpStream::connect((bare, port)).await?;
-    let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-    let request = get(&path, &authority)?;
-    match url.scheme() {
-        "http" => exchange(stream, request).await,
-        "https" => {
-            let config = fetch::client_config(danger(settings)?.as_ref())?;
-            let name = ServerName::try_from(bare.to_owned())?;
-            let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
-            exchange(
-                stream.context("its certificate is not accepted by clients that trust public authorities")?,
-                request,
-            )
-            .await
-        }
-        scheme => bail!("{scheme} is unknown"),
-    }
+    let tls = fetch::client_config(further_authorities(settings)?.as_deref())?;
+    http_client::send(&url, Request::get(path).body(Full::default())?, &Arc::new(tls)).await
 }
 
-fn danger(settings: &Settings) -> anyhow::Result<Option<fetch::Danger>> {
+fn further_authorities(settings: &Settings) -> anyhow::Result<Option<Vec<u8>>> {
     let Some(file) = &settings.outbound.danger_loopback_authority else { return Ok(None) };
-    let authorities = read_file(file).map_err(|why| anyhow!(why))?;
-    Ok(Some(fetch::Danger { authorities }))
+    read_file(file).map(Some).map_err(|why| anyhow!(why))
 }
 
 #[cfg(test)]

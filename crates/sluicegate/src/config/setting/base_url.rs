@@ -1,15 +1,15 @@
-//! The public URL of the server.
+//! The URL of a server.
 
 use serde_json::{Value, json};
 use web::BasePath;
 
 use super::Written;
 
-/// The address under which users reach the server: scheme, host, port, and perhaps a path.
+/// The address of a server: scheme, host, port, and perhaps a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct PublicUrl(String);
+pub(crate) struct BaseUrl(String);
 
-impl PublicUrl {
+impl BaseUrl {
     /// The address, without a trailing slash.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
@@ -20,7 +20,7 @@ impl PublicUrl {
         BasePath::of(&self.0)
     }
 
-    /// Whether users reach the server over TLS.
+    /// Whether the server is reached over TLS.
     pub(crate) fn is_tls(&self) -> bool {
         self.0.starts_with("https:")
     }
@@ -38,7 +38,7 @@ impl PublicUrl {
     }
 }
 
-impl Written for PublicUrl {
+impl Written for BaseUrl {
     const KIND: &'static str = "a URL such as \"https://gate.example.org\" or \"https://www.example.org/gate\", without a query and without a \
          slash behind its path, whose segments consist of letters, digits and -._~";
 
