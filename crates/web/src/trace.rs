@@ -46,12 +46,12 @@ pub struct Span {
     /// When the last byte of the response was passed on.
     pub ended: Timestamp,
     /// The facts about the request.
-    pub request: RequestFacts,
+    pub request: AnsweredRequest,
 }
 
 /// What a span says about its request.
 #[derive(Debug, Clone)]
-pub struct RequestFacts {
+pub struct AnsweredRequest {
     /// The id of the request in the log.
     pub request_id: Arc<str>,
     /// The area of the server.
@@ -155,7 +155,7 @@ impl OpenSpan {
     }
 
     /// Ends the span.
-    pub(crate) fn end(&self, request: RequestFacts) {
+    pub(crate) fn end(&self, request: AnsweredRequest) {
         self.spans.push(Span {
             trace: self.trace,
             id: self.id,
@@ -178,7 +178,7 @@ mod tests {
             parent: None,
             began: Timestamp::from_secs(0),
             ended: Timestamp::from_secs(0),
-            request: RequestFacts {
+            request: AnsweredRequest {
                 request_id: "1".into(),
                 area: "oauth",
                 method: "GET",

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, Request};
 use http_body_util::Full;
 use rustls::ClientConfig;
 use serde_json::Value;
@@ -105,13 +105,12 @@ impl Collector {
                 return Err(undelivered(true, format!("no answer within {} seconds", LONGEST.as_secs())));
             }
         };
-        match answer.status {
-            StatusCode::OK | StatusCode::ACCEPTED => {
-                note_rejected(path, &answer);
-                Ok(())
-            }
-            status => Err(undelivered(is_retryable(status), format!("the collector answers {status}"))),
+        if !answer.status.is_success() {
+            let message = format!("the collector answers {}", answer.status);
+            return Err(undelivered(is_retryable(answer.status.as_u16()), message));
         }
+        note_rejected(path, &answer);
+        Ok(())
     }
 
     async fn post(&self, path: &str, message: &Value) -> anyhow::Result<HttpAnswer> {
@@ -128,8 +127,8 @@ impl Collector {
 
 /// The statuses of the [specification](https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes) after which a message
 /// may be sent again.
-fn is_retryable(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 429 | 502 | 503 | 504)
+fn is_retryable(status: u16) -> bool {
+    matches!(status, 429 | 502 | 503 | 504)
 }
 
 /// Logs how much of a message the collector has rejected, as it says in a success.

@@ -16,11 +16,11 @@ const CUMULATIVE: u8 = 2;
 /// The message for metrics in the text format of `OpenMetrics`. What it says was counted since the start.
 pub(super) fn message(metrics: &str, resource: &Value, started: Timestamp, now: Timestamp) -> Value {
     let times = Times { started: nanos(started), now: nanos(now) };
-    let told: Vec<Value> = families(metrics).iter().map(|family| family.told(&times)).collect();
+    let described: Vec<Value> = families(metrics).iter().map(|family| family.described(&times)).collect();
     json!({
         "resourceMetrics": [{
             "resource": resource,
-            "scopeMetrics": [{ "scope": { "name": SCOPE }, "metrics": told }],
+            "scopeMetrics": [{ "scope": { "name": SCOPE }, "metrics": described }],
         }],
     })
 }
@@ -110,24 +110,24 @@ fn quoted(text: &str) -> Option<(String, &str)> {
 }
 
 impl Family<'_> {
-    fn told(&self, times: &Times) -> Value {
+    fn described(&self, times: &Times) -> Value {
         let name = if self.kind == "info" { format!("{}_info", self.name) } else { self.name.to_owned() };
-        let mut told = json!({ "name": name, "description": self.help });
+        let mut described = json!({ "name": name, "description": self.help });
         let points = || -> Vec<Value> { self.samples.iter().map(|sample| sample.point(times)).collect() };
         match self.kind {
             "counter" => {
-                told["sum"] = json!({
+                described["sum"] = json!({
                     "aggregationTemporality": CUMULATIVE, "isMonotonic": true, "dataPoints": points()
                 });
             }
             "histogram" => {
-                told["unit"] = json!("s");
-                told["histogram"] =
+                described["unit"] = json!("s");
+                described["histogram"] =
                     json!({ "aggregationTemporality": CUMULATIVE, "dataPoints": self.distributions(times) });
             }
-            _ => told["gauge"] = json!({ "dataPoints": points() }),
+            _ => described["gauge"] = json!({ "dataPoints": points() }),
         }
-        told
+        described
     }
 
     /// One data point for each set of labels of a histogram.

@@ -37,7 +37,7 @@ fn span(span: &Span) -> Value {
     attributes.extend(request.address.map(|address| text("client.address", address.to_string())));
     attributes.extend(request.what.map(|what| text("sluicegate.what", what)));
     attributes.extend(request.application.map(|id| number("sluicegate.application", id)));
-    let mut told = json!({
+    let mut described = json!({
         "traceId": format!("{:032x}", u128::from_be_bytes(span.trace)),
         "spanId": format!("{:016x}", u64::from_be_bytes(span.id)),
         "name": format!("{} {}", request.method, request.area),
@@ -48,9 +48,9 @@ fn span(span: &Span) -> Value {
         "status": if request.status >= 500 { json!({ "code": ERROR }) } else { json!({}) },
     });
     if let Some(parent) = span.parent {
-        told["parentSpanId"] = json!(format!("{:016x}", u64::from_be_bytes(parent)));
+        described["parentSpanId"] = json!(format!("{:016x}", u64::from_be_bytes(parent)));
     }
-    told
+    described
 }
 
 /// An attribute whose value is a whole number.

@@ -12,7 +12,7 @@ use domain::account::network::address_text;
 use http::StatusCode;
 use http_body::{Frame, SizeHint};
 
-use crate::trace::{OpenSpan, RequestFacts};
+use crate::trace::{AnsweredRequest, OpenSpan};
 
 /// The content of the line.
 pub(super) struct AccessLine<'a> {
@@ -62,8 +62,8 @@ impl AccessLine<'_> {
         }
     }
 
-    fn facts(&self, bytes: u64) -> RequestFacts {
-        RequestFacts {
+    fn facts(&self, bytes: u64) -> AnsweredRequest {
+        AnsweredRequest {
             request_id: Arc::clone(&self.request_id),
             area: self.area,
             method: self.method,
