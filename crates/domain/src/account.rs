@@ -100,6 +100,8 @@ pub struct Role {
     pub description: String,
     /// Sorted, without repetition.
     pub permissions: Vec<Permission>,
+    /// Whether its users must have a second factor.
+    pub requires_second_factor: bool,
 }
 
 /// The role of administrators; it always has [`Permission::Administrator`] and cannot be deleted.

@@ -25,7 +25,8 @@ mod rules;
 mod target;
 
 pub use approval::{
-    AcceptedSignIn, Approval, NextStep, SignedIn, accept_sign_in, approve_chosen, issue_code, next_step,
+    AcceptedSignIn, Approval, Judgement, NextStep, SignedIn, accept_sign_in, approve_chosen, issue_code,
+    next_step,
 };
 pub use choice::{Choice, ChoiceFault, DataQuestion, RejectedChoice, choose};
 pub use data::{

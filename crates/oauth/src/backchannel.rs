@@ -15,6 +15,7 @@ use crate::refusal::Refusal;
 use crate::scope::{BuiltInScope, ScopeRegistry, ScopeSet};
 use crate::token;
 use crate::token::polling::{PolledKind, PolledRequest, UserDecision};
+use domain::account::User;
 use domain::characters;
 use domain::id::{ApplicationId, BackchannelAuthenticationId, CodeId, Epoch, UserId};
 use domain::time::Timestamp;
@@ -56,6 +57,8 @@ pub struct BackchannelRequest {
     pub binding_message: Option<String>,
     /// The maximum time between the entry of the password and the request, in seconds.
     pub max_age_secs: Option<i64>,
+    /// Whether `claims` has an essential `acr` that only a user with a second factor can have.
+    pub second_factor: bool,
     /// How long the user has to decide, in seconds.
     pub lifetime_secs: i64,
 }
@@ -90,6 +93,7 @@ impl BackchannelRequest {
         let sent = SentParameters {
             nonce: None,
             max_age: parameters.one(MAX_AGE)?,
+            acr_values: None,
             claims: parameters.one(CLAIMS)?,
         };
         let sign_in = request::decide(sent, &scopes, settings)?;
@@ -100,9 +104,18 @@ impl BackchannelRequest {
             subject: sign_in.subject,
             binding_message,
             max_age_secs: sign_in.max_age_secs,
+            second_factor: sign_in.second_factor_is_essential,
             lifetime_secs: lifetime(parameters)?,
         })
     }
+}
+
+/// Whether the user has the second factor that an essential `acr` demands. Whoever has one shows it at every sign-in.
+///
+/// # Errors
+/// `unmet_authentication_requirements`.
+pub fn acr_can_be_met(request: &BackchannelRequest, user: &User) -> Result<(), Refusal> {
+    if request.second_factor && !user.has_second_factor { Err(Refusal::AcrUnmet) } else { Ok(()) }
 }
 
 /// An object that is not read would be a request whose parameters are not known.

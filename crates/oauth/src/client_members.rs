@@ -118,6 +118,7 @@ pub(crate) fn further(members: &Members<'_>) -> Result<ApplicationPayload, Wrong
         requests: RequestPayload {
             require_pushed_authorization_requests: members
                 .boolean("require_pushed_authorization_requests")?,
+            require_second_factor: None,
             require_signed_request_object: members.boolean("require_signed_request_object")?,
             request_object_signing_alg: text("request_object_signing_alg")?,
             request_uris: members.texts("request_uris")?.map(owned),
@@ -177,6 +178,7 @@ pub(crate) fn without_own_members(existing: &ApplicationSettings) -> Application
         access_token_signing_alg,
         introspection_audiences,
         token_exchange,
+        require_second_factor,
         self_registered,
         described_at,
         deputies,
@@ -194,6 +196,7 @@ pub(crate) fn without_own_members(existing: &ApplicationSettings) -> Application
         access_token_signing_alg,
         introspection_audiences,
         token_exchange,
+        require_second_factor,
         self_registered,
         described_at,
         deputies,

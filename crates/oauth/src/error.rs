@@ -85,6 +85,8 @@ codes! {
     UnapprovedSoftwareStatement = "unapproved_software_statement",
     /// Nobody is signed in and the client does not allow the server to ask (OpenID Connect Core §3.1.2.6).
     LoginRequired = "login_required",
+    /// The user must do something and the client does not allow the server to ask (OpenID Connect Core §3.1.2.6).
+    InteractionRequired = "interaction_required",
     /// Nothing is allowed yet and the client does not allow the server to ask (OpenID Connect Core §3.1.2.6).
     ConsentRequired = "consent_required",
     /// The sign-in cannot fulfil what the request demands ([OpenID Connect Core Unmet Authentication

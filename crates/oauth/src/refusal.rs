@@ -213,7 +213,7 @@ refusals! {
         UserInactive: "the user is inactive or was deleted";
         CredentialsWrong: "the user name or the password is wrong, or the account is locked";
         PasswordExpired: "the password has expired";
-        SecondFactorNeeded: "the user has a second factor, which this grant cannot ask for";
+        SecondFactorNeeded: "the user signs in with a second factor, which this grant cannot ask for";
         OwnerInactive: "the owner of the application is inactive or was deleted";
     }
     InvalidToken {
@@ -268,6 +268,7 @@ refusals! {
     UnauthorizedClient {
         PasswordNotInProfile: "the application's profile does not allow the password grant";
         PublicNotInProfile: "the profile of the application allows only confidential applications";
+        PasswordWithoutSecondFactor: "the application demands a second factor, which the password grant cannot ask for";
         PublicPassword: "a public application cannot use the password grant";
         PublicClientCredentials: "a public application cannot use client_credentials";
         PublicTokenExchange: "a public application cannot exchange tokens";
@@ -317,6 +318,9 @@ refusals! {
     }
     UnmetAuthenticationRequirements {
         AcrUnmet: "no sign-in at this server has an acr that the request demands";
+    }
+    InteractionRequired {
+        SecondFactorMissing: "the user must set up a second factor, and prompt none does not allow asking";
     }
     LoginRequired {
         AnotherUserSignedIn: "the user who is signed in is not the one that the request names";

@@ -148,6 +148,10 @@ fn client_metadata(
             .requests
             .require_pushed_authorization_requests
             .unwrap_or(existing.require_pushed_authorization_requests),
+        require_second_factor: payload
+            .requests
+            .require_second_factor
+            .unwrap_or(existing.require_second_factor),
         requests: requests::decide(&payload.requests, &existing, findings),
         tls_client_certificate_bound_access_tokens: payload
             .tls_client_certificate_bound_access_tokens

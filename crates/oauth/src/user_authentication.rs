@@ -15,7 +15,14 @@ pub const PASSWORD_ACR: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordP
 pub const SECOND_FACTOR_ACR: &str = "https://refeds.org/profile/mfa";
 
 /// The `acr` values that a sign-in may have.
-pub const ACR_VALUES: &[&str] = &[PASSWORD_ACR];
+pub const ACR_VALUES: &[&str] = &[PASSWORD_ACR, SECOND_FACTOR_ACR];
+
+/// Whether, of the sign-ins that this server has, only one with a second factor has one of these `acr` values. Unknown values do
+/// not count: "requested as a Voluntary Claim by this parameter" ([OpenID Connect Core
+/// §3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest)).
+pub fn demands_second_factor<'a>(mut values: impl Iterator<Item = &'a str> + Clone) -> bool {
+    !values.clone().any(|value| value == PASSWORD_ACR) && values.any(|value| value == SECOND_FACTOR_ACR)
+}
 
 /// The `amr` values of a sign-in with a password ([RFC 8176 §2](https://www.rfc-editor.org/rfc/rfc8176#section-2)).
 pub const PASSWORD_AMR: &[&str] = &["pwd"];

@@ -165,6 +165,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "audit_of_account",
         sql: include_str!("../migrations/0036_audit_of_account.sql"),
     },
+    Migration {
+        number: 37,
+        name: "roles_with_second_factor",
+        sql: include_str!("../migrations/0037_roles_with_second_factor.sql"),
+    },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

@@ -133,6 +133,7 @@ async fn rows_come_in_the_order_of_their_keys_with_the_largest_id_ever_given() {
             name: name.to_owned(),
             description: String::new(),
             permissions: Vec::new(),
+            requires_second_factor: false,
         };
         ids.push(store.insert_role(role, event()).await.unwrap().unwrap().id);
     }

@@ -186,8 +186,13 @@ impl TestServer {
     /// If this fails.
     pub async fn add_role(&self, name: &str, permissions: &[Permission]) -> RoleId {
         let permissions = permissions.to_vec();
-        let role =
-            Role { id: RoleId::new(0), name: name.to_owned(), description: String::new(), permissions };
+        let role = Role {
+            id: RoleId::new(0),
+            name: name.to_owned(),
+            description: String::new(),
+            permissions,
+            requires_second_factor: false,
+        };
         let inserted = self.store.insert_role(role, self.audit(Action::CreateRole)).await;
         inserted.expect("a database").expect("a new name").id
     }

@@ -112,6 +112,7 @@ const fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::LoginRequired
         | ErrorCode::UnmetAuthenticationRequirements
         | ErrorCode::ConsentRequired
+        | ErrorCode::InteractionRequired
         | ErrorCode::InvalidTarget
         | ErrorCode::InvalidAuthorizationDetails
         | ErrorCode::InvalidRequestUri

@@ -119,6 +119,11 @@ impl Visit {
     /// What the browser gets instead: the sign-in page that returns to `here`, or an error page.
     pub async fn signed_in(&self, here: &str) -> Result<(LiveSession, SessionCookie), Response> {
         match self.session().await {
+            Ok(Some((live, cookie)))
+                if live.must_set_up_second_factor() && !here.starts_with(security::PATH) =>
+            {
+                Err(security::lead(self, &live, &cookie, here).await)
+            }
             Ok(Some(found)) => Ok(found),
             Ok(None) => {
                 let prompt = login::SignInPrompt { continue_to: here, ..login::SignInPrompt::default() };

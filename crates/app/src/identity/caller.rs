@@ -7,6 +7,7 @@ use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{ApplicationId, TrustedIssuerId};
 use domain::secret::Digest;
 use domain::time::Timestamp;
+use oauth::application::Application;
 use oauth::data_access::DataAccess;
 use oauth::personal_access_token::PersonalAccessToken;
 use oauth::proof::KeyBinding;
@@ -268,4 +269,17 @@ pub struct LiveSession {
     pub session: Session,
     /// The user of the session.
     pub caller: Caller,
+}
+
+impl LiveSession {
+    /// Whether a role of the user demands a second factor, and the user has none. Such a session is only good for setting one
+    /// up.
+    pub fn must_set_up_second_factor(&self) -> bool {
+        self.caller.account().lacks_second_factor()
+    }
+
+    /// Whether the application demands a second factor that was not shown. Whoever has one shows it at every sign-in.
+    pub fn lacks_second_factor_for(&self, application: &Application) -> bool {
+        application.settings.client_metadata.require_second_factor && !self.session.second_factor
+    }
 }

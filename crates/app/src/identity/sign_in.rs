@@ -64,6 +64,7 @@ impl SignInService {
         {
             self.note_network(facts, origin).await?;
             let account = Arc::new(Entities::of(&self.context).with_permissions(facts.user.clone()).await?);
+            self.password_is_enough(&account, origin).await?;
             access_note::user(&account);
             return Ok(Caller::new(account, Via::Basic));
         }
@@ -116,13 +117,13 @@ impl SignInService {
         Ok(account)
     }
 
-    /// Refuses the password of a user who has a second factor. It was correct, so the answer may say why.
+    /// Refuses the password of a user who has a second factor, or needs one by a role. It was correct, so the answer may say why.
     async fn password_is_enough(
         &self,
         account: &Arc<Account>,
         origin: &RequestOrigin,
     ) -> Result<(), SignInRefusal> {
-        if !account.user.has_second_factor {
+        if !account.user.has_second_factor && !account.requires_second_factor {
             return Ok(());
         }
         let caller = Caller::new(Arc::clone(account), Via::Basic);

@@ -26,6 +26,8 @@ pub struct RoleDraft {
     pub description: String,
     /// The numbers of permissions, in any order.
     pub permissions: Vec<i64>,
+    /// Whether its users must have a second factor; `None` keeps what is.
+    pub requires_second_factor: Option<bool>,
 }
 
 impl RoleDraft {
@@ -36,7 +38,7 @@ impl RoleDraft {
         texts.into_iter().chain(permissions).map(fault).collect()
     }
 
-    fn into_role(self, id: RoleId) -> Result<Role, AdministrationError> {
+    fn into_role(self, id: RoleId, requires: bool) -> Result<Role, AdministrationError> {
         let faults = self.faults();
         if !faults.is_empty() {
             return Err(AdministrationError::Invalid(faults));
@@ -44,7 +46,13 @@ impl RoleDraft {
         let invalid = |found: RoleFault| AdministrationError::Invalid(vec![fault(found)]);
         let permissions = role::permissions(&self.permissions).map_err(invalid)?;
         role::may_have(id, &permissions).map_err(invalid)?;
-        Ok(Role { id, name: self.name.trim().to_owned(), description: self.description, permissions })
+        Ok(Role {
+            id,
+            name: self.name.trim().to_owned(),
+            description: self.description,
+            permissions,
+            requires_second_factor: self.requires_second_factor.unwrap_or(requires),
+        })
     }
 }
 
@@ -176,11 +184,11 @@ impl RoleService {
         origin: &RequestOrigin,
     ) -> Result<Role, AdministrationError> {
         self.may_create(caller, origin).await?;
-        let role = draft.into_role(RoleId::new(0))?;
+        let role = draft.into_role(RoleId::new(0), false)?;
         Administration::of(&self.context).demand_all(caller, &role.permissions, origin).await?;
         let mut audit = caller.audit(Action::CreateRole, self.context.now(), origin);
         audit.subject = Some(role.name.clone());
-        audit.detail = Some(in_words(&role.permissions));
+        audit.detail = Some(in_words(&role));
         let judged = self.context.store.insert_role(role, audit).await?;
         Administration::of(&self.context).settled(caller, judged, origin).await
     }
@@ -197,10 +205,10 @@ impl RoleService {
         origin: &RequestOrigin,
     ) -> Result<Role, AdministrationError> {
         let before = self.to_change(caller, id, origin).await?;
-        let role = draft.into_role(id)?;
+        let role = draft.into_role(id, before.requires_second_factor)?;
         Administration::of(&self.context).demand_all(caller, &role.permissions, origin).await?;
         let mut audit = caller.audit(Action::UpdateRole, self.context.now(), origin);
-        audit.detail = Some(in_words(&role.permissions));
+        audit.detail = Some(in_words(&role));
         audit.note_new_name(&before.name, Some(&role.name));
         audit.subject = Some(before.name);
         let judged = self.context.store.update_role(role, audit).await?;
@@ -255,7 +263,8 @@ impl RoleService {
     }
 }
 
-fn in_words(permissions: &[Permission]) -> String {
-    let names: Vec<&str> = permissions.iter().map(|permission| permission.as_str()).collect();
-    format!("permissions: {}", names.join(", "))
+fn in_words(role: &Role) -> String {
+    let names: Vec<&str> = role.permissions.iter().map(|permission| permission.as_str()).collect();
+    let demand = if role.requires_second_factor { "; its users need a second factor" } else { "" };
+    format!("permissions: {}{demand}", names.join(", "))
 }

@@ -69,9 +69,16 @@ pub struct Account {
     pub permissions: Vec<Permission>,
     /// The names of the roles.
     pub roles: Vec<String>,
+    /// Whether a role demands a second factor.
+    pub requires_second_factor: bool,
 }
 
 impl Account {
+    /// Whether a role demands a second factor that the user does not have.
+    pub fn lacks_second_factor(&self) -> bool {
+        self.requires_second_factor && !self.user.has_second_factor
+    }
+
     /// Whether a role of the user has the permission; an Administrator may do everything.
     pub fn may(&self, permission: Permission) -> bool {
         self.permissions.contains(&permission) || self.is_administrator()
@@ -290,8 +297,9 @@ impl Entities<'_> {
             own().flat_map(|role| role.permissions.iter().copied()).collect();
         permissions.sort_unstable();
         permissions.dedup();
+        let requires_second_factor = own().any(|role| role.requires_second_factor);
         let roles = own().map(|role| role.name.clone()).collect();
-        Ok(Account { user, permissions, roles })
+        Ok(Account { user, permissions, roles, requires_second_factor })
     }
 
     /// Finds a data source by name, ignoring case, cached or read.

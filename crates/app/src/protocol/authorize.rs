@@ -7,7 +7,7 @@ use domain::audit::{Action, NewAuditEvent};
 use oauth::application::Application;
 use oauth::authorize::{
     self, AcceptedSignIn, AuthorizeRefusal, AuthorizeRequest, Choice, DataChange, DataQuestion, Delivered,
-    Facts, NextStep, ValidRequest,
+    Facts, Judgement, NextStep, ValidRequest,
 };
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
@@ -49,6 +49,11 @@ pub enum AuthorizeAnswer {
     Respond(ClientResponse),
     /// The sign-in page, followed by the same request again.
     SignIn {
+        /// The request as a query string.
+        query: String,
+    },
+    /// The page on which the user sets up a second factor, followed by the same request again.
+    SetUpSecondFactor {
         /// The request as a query string.
         query: String,
     },
@@ -166,6 +171,7 @@ impl AuthorizationService {
             Err(refused) => self.leave_checked(&valid, &refused, browser).await,
             Ok(NextStep::IssueCode(approval)) => self.send_code(&valid, approval, browser).await,
             Ok(NextStep::SignIn) => self.ask_to_sign_in(valid).await,
+            Ok(NextStep::SetUpSecondFactor) => self.ask_for_second_factor(valid).await,
             Ok(NextStep::Consent { .. }) => {
                 let offer = match user {
                     Some(user) => self.offer(&valid, user, consent.as_ref()).await?,
@@ -217,8 +223,11 @@ impl AuthorizationService {
         // The sign-in may have become too old while the page was open, and a form proves nothing.
         let signed_in = sign_in::signed_in(&valid, session);
         match authorize::accept_sign_in(&valid.valid, Some(signed_in), self.context.now()) {
-            Ok(Some(signed_in)) => self.allow(valid, browser, &signed_in, choice, audit, origin).await,
-            Ok(None) => self.ask_to_sign_in(valid).await,
+            Ok(Judgement::Accepted(signed_in)) => {
+                self.allow(valid, browser, &signed_in, choice, audit, origin).await
+            }
+            Ok(Judgement::Again) => self.ask_to_sign_in(valid).await,
+            Ok(Judgement::WithoutSecondFactor) => self.ask_for_second_factor(valid).await,
             Err(refused) => self.leave_checked(&valid, &refused, browser.into()).await,
         }
     }
@@ -328,6 +337,15 @@ impl AuthorizationService {
             (Ok(_), None) => Ok(Err(Refused::unread(AuthorizeRefusal::Page(Refusal::UnknownClientId)))),
             (Err(refusal), _) => Ok(Err(Refused { refusal, pushed })),
         }
+    }
+
+    /// The page on which a second factor is set up. A request object is stored before, as for a sign-in; a demand for a new
+    /// sign-in was met before the user was led there.
+    async fn ask_for_second_factor(&self, checked: Checked) -> Result<AuthorizeAnswer, Fault> {
+        Ok(match self.ask_to_sign_in(checked).await? {
+            AuthorizeAnswer::SignIn { query } => AuthorizeAnswer::SetUpSecondFactor { query },
+            other => other,
+        })
     }
 
     /// The sign-in page. A request object is stored before, because it may expire meanwhile.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::account::network::address_text;
 use domain::secret::AuthReqIdText;
-use oauth::backchannel::BackchannelRequest;
+use oauth::backchannel::{self, BackchannelRequest};
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::parameters::{Parameters, RESOURCE, SCOPE};
 use oauth::refusal::Refusal;
@@ -66,6 +66,7 @@ impl BackchannelService {
         let mut wanted = BackchannelRequest::parse(request.parameters, &client, &registry)?;
         self.limit_to_requested(&mut wanted, &client, request.parameters).await?;
         let account = self.user_of(&wanted, client.application()).await?;
+        backchannel::acr_can_be_met(&wanted, &account.user)?;
         let issued = self.ask(&client, wanted, &account, request.origin).await?;
         // Only now, because a request that is refused for another reason has already revealed that the user exists.
         self.context.rates.user_hint_was_right(client.application().id);

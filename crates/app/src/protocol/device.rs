@@ -85,6 +85,9 @@ pub enum CodeRefusal {
     /// The user has signed out, or has changed the password.
     #[error("sign in again")]
     SignInAgain,
+    /// The application demands a second factor, and the user has none.
+    #[error("set up a second factor first")]
+    SecondFactorMissing,
     /// Too many wrong codes.
     #[error("too many wrong codes; try again in {retry_after_secs} seconds")]
     TooOften {
@@ -221,6 +224,9 @@ impl DeviceService {
         origin: &RequestOrigin,
     ) -> Result<DeviceQuestion, CodeRefusal> {
         let open = self.find(typed, session, origin).await?;
+        if session.lacks_second_factor_for(&open.application) {
+            return Err(CodeRefusal::SecondFactorMissing);
+        }
         let offer = AccessDecisions::of(&self.context).offer_of(open.access(), session.session.user).await?;
         Ok(open.question(offer.map(DataQuestion::from)))
     }
@@ -239,6 +245,9 @@ impl DeviceService {
         origin: &RequestOrigin,
     ) -> Result<DeviceOutcome, CodeRefusal> {
         let open = self.find(typed, session, origin).await?;
+        if decision == ConsentDecision::Allow && session.lacks_second_factor_for(&open.application) {
+            return Err(CodeRefusal::SecondFactorMissing);
+        }
         let judged = AccessDecisions::of(&self.context)
             .judge(open.access(), session, decision, choice, origin)
             .await?;

@@ -16,6 +16,7 @@ use crate::signing::SigningAlgorithm;
 /// object. An absent member has its default. No query selects applications by them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a member of a registration")]
 pub struct ClientMetadata {
     /// The algorithm of its signed access tokens; [`Self::DEFAULT_ACCESS_TOKEN_SIGNING_ALG`] if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,6 +25,9 @@ pub struct ClientMetadata {
     /// §6](https://www.rfc-editor.org/rfc/rfc9126#section-6)).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub require_pushed_authorization_requests: bool,
+    /// Whether its users must show a second factor. Its owner or an administrator decides this, never the client itself.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub require_second_factor: bool,
     /// The algorithm of signed answers of the introspection endpoint ([RFC 9701
     /// §6](https://www.rfc-editor.org/rfc/rfc9701#section-6)); RS256 if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -23,6 +23,8 @@ pub struct SignedIn {
     pub sid: Option<String>,
     /// Whether the user showed a second factor.
     pub second_factor: bool,
+    /// Whether a role of the user or the application demands one.
+    pub needs_second_factor: bool,
     /// Whether this is the user whom the request names by `id_token_hint` or by a claim; true if it names nobody.
     pub is_expected: bool,
 }
@@ -37,6 +39,8 @@ pub struct AcceptedSignIn(SignedIn);
 pub enum NextStep {
     /// Show the sign-in page.
     SignIn,
+    /// Lead the user, who has no second factor, to set one up.
+    SetUpSecondFactor,
     /// Show the consent page.
     Consent {
         /// The scopes that the user has not allowed yet; empty if the client only wants the page to be shown
@@ -59,7 +63,7 @@ pub struct Approval {
 /// Decides what the browser shows for a valid request.
 ///
 /// # Errors
-/// `login_required` and `consent_required`, if the client does not allow the server to ask, or if another user than the
+/// `login_required`, `interaction_required` and `consent_required`, if the client does not allow the server to ask, or if another user than the
 /// expected one is signed in.
 pub fn next_step(
     request: &ValidRequest,
@@ -68,14 +72,21 @@ pub fn next_step(
     registry: &ScopeRegistry,
     now: Timestamp,
 ) -> Result<NextStep, AuthorizeRefusal> {
-    let Some(signed_in) = accept_sign_in(request, signed_in, now)? else {
-        return if request.prompt.none {
-            Err(request.refuse(Refusal::NotSignedIn))
-        } else {
-            Ok(NextStep::SignIn)
-        };
+    let (instead, refusal) = match accept_sign_in(request, signed_in, now)? {
+        Judgement::Accepted(signed_in) => return accepted(request, &signed_in, consent, registry),
+        Judgement::Again => (NextStep::SignIn, Refusal::NotSignedIn),
+        Judgement::WithoutSecondFactor => (NextStep::SetUpSecondFactor, Refusal::SecondFactorMissing),
     };
-    if let Some(approval) = approve(request, &signed_in, consent, registry)
+    if request.prompt.none { Err(request.refuse(refusal)) } else { Ok(instead) }
+}
+
+fn accepted(
+    request: &ValidRequest,
+    signed_in: &AcceptedSignIn,
+    consent: Option<&Consent>,
+    registry: &ScopeRegistry,
+) -> Result<NextStep, AuthorizeRefusal> {
+    if let Some(approval) = approve(request, signed_in, consent, registry)
         && !request.prompt.consent
         && client_authenticates_later(request)
     {
@@ -84,13 +95,24 @@ pub fn next_step(
     if request.prompt.none {
         return Err(request.refuse(Refusal::NotConsented));
     }
-    let consent = consent.filter(|consent| is_of(consent, request, &signed_in));
+    let consent = consent.filter(|consent| is_of(consent, request, signed_in));
     let wanted = &request.consent_scopes;
     let missing = consent.map_or_else(|| wanted.clone(), |consent| registry.beyond(wanted, &consent.scopes));
     Ok(NextStep::Consent { missing })
 }
 
-/// Judges the sign-in of the browser; `None` if the user must sign in, again or at all.
+/// What a sign-in is worth for a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judgement {
+    /// It is what the request demands.
+    Accepted(AcceptedSignIn),
+    /// The user must sign in, again or at all.
+    Again,
+    /// The user must show a second factor, and has none: whoever has one shows it at every sign-in.
+    WithoutSecondFactor,
+}
+
+/// Judges the sign-in of the browser.
 ///
 /// # Errors
 /// `login_required` if another user than the expected one is signed in.
@@ -98,12 +120,21 @@ pub fn accept_sign_in(
     request: &ValidRequest,
     signed_in: Option<SignedIn>,
     now: Timestamp,
-) -> Result<Option<AcceptedSignIn>, AuthorizeRefusal> {
+) -> Result<Judgement, AuthorizeRefusal> {
     let stands =
         |one: &SignedIn| !sign_in_is_demanded_again(request, one) && sign_in_is_recent(request, one, now);
-    let Some(signed_in) = signed_in.filter(stands) else { return Ok(None) };
+    let Some(signed_in) = signed_in.filter(stands) else { return Ok(Judgement::Again) };
     the_expected_user_is_signed_in(request, &signed_in)?;
-    Ok(Some(AcceptedSignIn(signed_in)))
+    Ok(if second_factor_is_there_if_demanded(request, &signed_in) {
+        Judgement::Accepted(AcceptedSignIn(signed_in))
+    } else {
+        Judgement::WithoutSecondFactor
+    })
+}
+
+/// By the request ([RFC 9470 §4](https://www.rfc-editor.org/rfc/rfc9470#section-4)), by the application, or by a role of the user.
+fn second_factor_is_there_if_demanded(request: &ValidRequest, signed_in: &SignedIn) -> bool {
+    signed_in.second_factor || !(request.sign_in.second_factor || signed_in.needs_second_factor)
 }
 
 /// Whether the user must sign in although somebody has. A pushed request keeps its `prompt`, so a sign-in since it was

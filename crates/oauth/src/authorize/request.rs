@@ -18,6 +18,7 @@ pub(super) const REQUEST_URI: Name = Name::new("request_uri", 2048);
 pub(super) const PROMPT: Name = Name::new("prompt", 128);
 const NONCE: Name = Name::new("nonce", 512);
 pub(super) const MAX_AGE: Name = Name::new("max_age", 64);
+const ACR_VALUES: Name = Name::new("acr_values", 1024);
 pub(super) const CLAIMS: Name = Name::new("claims", 4096);
 pub(super) const REGISTRATION: Name = Name::new("registration", 8192);
 const LOGIN_HINT: Name = Name::new("login_hint", 512);
@@ -73,6 +74,7 @@ request_parameters! {
     pub(super) prompt: PROMPT;
     pub(super) nonce: NONCE;
     pub(super) max_age: MAX_AGE;
+    pub(super) acr_values: ACR_VALUES;
     pub(super) claims: CLAIMS;
     /// `id_token_hint`, whose signature the caller verifies.
     pub id_token_hint: ID_TOKEN_HINT;

@@ -368,6 +368,7 @@ fn sent(request: &AuthorizeRequest) -> oidc::request::SentParameters<'_> {
     oidc::request::SentParameters {
         nonce: request.nonce.as_deref(),
         max_age: request.max_age.as_deref(),
+        acr_values: request.acr_values.as_deref(),
         claims: request.claims.as_deref(),
     }
 }

@@ -9,6 +9,7 @@ use crate::refusal::ParameterFault;
 use crate::sample::{self, NOW, REDIRECT, built_in_scopes};
 use crate::scope::{BuiltInScope, ScopeSet};
 use crate::signing::JwsAlgorithm;
+use crate::user_authentication::SECOND_FACTOR_ACR;
 use domain::id::{ApplicationId, CodeId, Epoch, UserId};
 use domain::secret::CodeText;
 use domain::time::Timestamp;
@@ -82,7 +83,10 @@ fn approve_chosen(
 }
 
 fn accepted(request: &ValidRequest, signed_in: SignedIn) -> AcceptedSignIn {
-    accept_sign_in(request, Some(signed_in), NOW).unwrap().unwrap()
+    match accept_sign_in(request, Some(signed_in), NOW) {
+        Ok(Judgement::Accepted(accepted)) => accepted,
+        other => panic!("{other:?}"),
+    }
 }
 
 fn signed_in() -> SignedIn {
@@ -92,6 +96,7 @@ fn signed_in() -> SignedIn {
         auth_time: NOW,
         sid: None,
         second_factor: false,
+        needs_second_factor: false,
         is_expected: true,
     }
 }
@@ -249,8 +254,26 @@ fn prompt_none_never_asks() {
     let refusal = |step: Result<NextStep, AuthorizeRefusal>| redirected(&step.unwrap_err());
     assert_eq!(refusal(next_step(&valid, None, None, NOW)), Refusal::NotSignedIn);
     assert_eq!(refusal(next_step(&valid, Some(signed_in()), None, NOW)), Refusal::NotConsented);
+    let needy = SignedIn { needs_second_factor: true, ..signed_in() };
+    assert_eq!(refusal(next_step(&valid, Some(needy), None, NOW)), Refusal::SecondFactorMissing);
     let consent = sample::consent(BuiltInScope::OData);
     assert!(matches!(next_step(&valid, Some(signed_in()), Some(&consent), NOW), Ok(NextStep::IssueCode(_))));
+}
+
+#[test]
+fn a_second_factor_is_set_up_before_anything_else() {
+    let consent = sample::consent(BuiltInScope::OData);
+    let acr = ("acr_values", SECOND_FACTOR_ACR);
+    let (plain, demanding) = (checked(&[], |_| {}).unwrap(), checked(&[acr], |_| {}).unwrap());
+    let needy = SignedIn { needs_second_factor: true, ..signed_in() };
+    for (valid, one) in [(&demanding, signed_in()), (&plain, needy.clone()), (&demanding, needy)] {
+        let step = next_step(valid, Some(one.clone()), Some(&consent), NOW);
+        assert_eq!(step, Ok(NextStep::SetUpSecondFactor));
+        assert_eq!(accept_sign_in(valid, Some(one.clone()), NOW), Ok(Judgement::WithoutSecondFactor));
+        let shown = SignedIn { second_factor: true, ..one };
+        let step = next_step(valid, Some(shown), Some(&consent), NOW);
+        assert!(matches!(step, Ok(NextStep::IssueCode(_))), "{step:?}");
+    }
 }
 
 #[test]

@@ -48,6 +48,7 @@ fn further(metadata: &ClientMetadata) -> Vec<(String, Value)> {
         access_token_signing_alg: _,
         introspection_audiences: _,
         token_exchange: _,
+        require_second_factor: _,
         later: _,
         require_pushed_authorization_requests: pushed,
         introspection_signed_response_alg: _,

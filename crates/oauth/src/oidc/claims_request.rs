@@ -8,7 +8,7 @@ use super::claims::Claim;
 use crate::jwt::parse_object;
 use crate::refusal::Refusal;
 use crate::scope::ScopeSet;
-use crate::user_authentication::ACR_VALUES;
+use crate::user_authentication::{ACR_VALUES, demands_second_factor};
 
 /// The claims that a request names and that its tokens keep. "Any members used that are not understood MUST be ignored."
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +56,10 @@ pub struct ClaimsParameter {
     pub subject: Option<String>,
     /// Whether an `acr` is essential that no sign-in at this server has.
     pub acr_is_unmet: bool,
+    /// Whether an `acr` is essential that only a sign-in with a second factor has.
+    pub second_factor: bool,
+    /// Whether it says anything about the `acr`.
+    pub names_acr: bool,
 }
 
 /// Reads the parameter.
@@ -72,10 +76,14 @@ pub fn parse(text: &str) -> Result<ClaimsParameter, Refusal> {
     };
     let subject = id_token.and_then(|claims| claims.get("sub")).or_else(|| userinfo?.get("sub"));
     let subject = subject.and_then(|request| request.get("value")).and_then(Value::as_str);
+    let acr = id_token.and_then(|claims| claims.get("acr"));
+    let essential = acr.map(essential_acr).unwrap_or_default();
     Ok(ClaimsParameter {
         request: ClaimsRequest { userinfo: named(userinfo), id_token: named(id_token) },
         subject: subject.map(str::to_owned),
-        acr_is_unmet: id_token.and_then(|claims| claims.get("acr")).is_some_and(acr_is_unmet),
+        acr_is_unmet: !essential.is_empty() && !essential.iter().any(|value| ACR_VALUES.contains(value)),
+        second_factor: demands_second_factor(essential.iter().copied()),
+        names_acr: acr.is_some(),
     })
 }
 
@@ -92,23 +100,25 @@ fn wanted<'a>(
     if well_formed { Ok(Some(claims)) } else { Err(Refusal::ClaimsMalformed) }
 }
 
-/// "If the `acr` Claim is requested as an Essential Claim […] with […] values […], the Authorization Server MUST return an
-/// `acr` Claim Value that matches one of the requested values. […] If this is an Essential Claim and the requirement
-/// cannot be met, then the Authorization Server MUST treat that outcome as a failed authentication attempt" ([OpenID Connect
-/// Core §5.5.1.1](https://openid.net/specs/openid-connect-core-1_0.html#acrSemantics)).
-fn acr_is_unmet(request: &Value) -> bool {
-    let essential = request.get("essential").and_then(Value::as_bool).unwrap_or(false);
+/// The values of which an essential `acr` must have one; none if it is not essential. "If the `acr` Claim is requested as an
+/// Essential Claim […] with […] values […], the Authorization Server MUST return an `acr` Claim Value that matches one of the
+/// requested values. […] If this is an Essential Claim and the requirement cannot be met, then the Authorization Server MUST
+/// treat that outcome as a failed authentication attempt" ([OpenID Connect Core
+/// §5.5.1.1](https://openid.net/specs/openid-connect-core-1_0.html#acrSemantics)).
+fn essential_acr(request: &Value) -> Vec<&str> {
+    if request.get("essential").and_then(Value::as_bool) != Some(true) {
+        return Vec::new();
+    }
     let listed = request.get("values").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let mut values = request.get("value").into_iter().chain(listed).peekable();
-    let is_known = |value: &Value| value.as_str().is_some_and(|value| ACR_VALUES.contains(&value));
-    essential && values.peek().is_some() && !values.any(is_known)
+    // What is no text is no known value either.
+    request.get("value").into_iter().chain(listed).map(|value| value.as_str().unwrap_or_default()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::scope::BuiltInScope;
-    use crate::user_authentication::PASSWORD_ACR;
+    use crate::user_authentication::{PASSWORD_ACR, SECOND_FACTOR_ACR};
 
     #[test]
     fn the_example_of_the_specification_is_read() {
@@ -161,6 +171,13 @@ mod tests {
         assert!(!acr(r#"{"essential":true}"#));
         assert!(!acr(r#"{"essential":false,"value":"gold"}"#));
         assert!(!acr("null"));
+        let demanded = |values: &[&str]| {
+            let values =
+                serde_json::json!({ "id_token": { "acr": { "essential": true, "values": values } } });
+            parse(&values.to_string()).unwrap().second_factor
+        };
+        assert!(demanded(&[SECOND_FACTOR_ACR]) && demanded(&["gold", SECOND_FACTOR_ACR]));
+        assert!(!demanded(&[SECOND_FACTOR_ACR, PASSWORD_ACR]) && !demanded(&["gold"]) && !demanded(&[]));
     }
 
     #[test]

@@ -7,8 +7,9 @@ use super::claims_request::{self, ClaimsRequest};
 use crate::application::ApplicationSettings;
 use crate::refusal::Refusal;
 use crate::scope::{BuiltInScope, ScopeSet};
+use crate::user_authentication::demands_second_factor;
 
-/// The parameters, not validated yet. `display`, `ui_locales` and `acr_values` "MUST NOT result in an error if they are not
+/// The parameters, not validated yet. `display` and `ui_locales` "MUST NOT result in an error if they are not
 /// supported" and are not read; `login_hint` concerns the sign-in page only.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SentParameters<'a> {
@@ -16,6 +17,8 @@ pub struct SentParameters<'a> {
     pub nonce: Option<&'a str>,
     /// `max_age`.
     pub max_age: Option<&'a str>,
+    /// `acr_values`.
+    pub acr_values: Option<&'a str>,
     /// `claims`.
     pub claims: Option<&'a str>,
 }
@@ -27,14 +30,20 @@ pub struct SignInRequest {
     pub nonce: Option<String>,
     /// The maximum time since the user entered the password, in seconds.
     pub max_age_secs: Option<i64>,
+    /// Whether the user must show a second factor.
+    pub second_factor: bool,
+    /// Whether that is essential, so that a sign-in without one is none.
+    pub second_factor_is_essential: bool,
     /// The claims about the person that the request names, within the scopes of the application.
     pub claims: ClaimsRequest,
     /// The `sub` that the user must have.
     pub subject: Option<String>,
 }
 
-/// Reads the parameters. Without the scope `openid` it is not a request of OpenID Connect, so only `max_age` counts, which
-/// [RFC 9470 §4](https://www.rfc-editor.org/rfc/rfc9470#section-4) gives a meaning in every request.
+/// Reads the parameters. Without the scope `openid` it is not a request of OpenID Connect, so only `max_age` and `acr_values`
+/// count, which [RFC 9470 §4](https://www.rfc-editor.org/rfc/rfc9470#section-4) gives a meaning in every request. "Note
+/// that `acr_values` specified in the `acr_values` parameter or an individual `acr` Claim request override these default values"
+/// ([OpenID Connect Registration §2](https://openid.net/specs/openid-connect-registration-1_0.html#ClientMetadata)).
 ///
 /// # Errors
 /// `invalid_request` for a malformed value, `unmet_authentication_requirements` for an essential `acr` that no sign-in
@@ -46,8 +55,13 @@ pub fn decide(
 ) -> Result<SignInRequest, Refusal> {
     let asked = sent.max_age.map(max_age_is_a_number).transpose()?;
     let max_age_secs = asked.or(settings.client_metadata.openid.default_max_age);
+    let by_default = || {
+        demands_second_factor(settings.client_metadata.openid.default_acr_values.iter().map(String::as_str))
+    };
+    let named = sent.acr_values.map(|values| demands_second_factor(values.split(' ')));
     if !scopes.contains(BuiltInScope::OpenId) {
-        return Ok(SignInRequest { max_age_secs, ..SignInRequest::default() });
+        let second_factor = named.unwrap_or_else(by_default);
+        return Ok(SignInRequest { max_age_secs, second_factor, ..SignInRequest::default() });
     }
     let claims = sent.claims.map(claims_request::parse).transpose()?.unwrap_or_default();
     if claims.acr_is_unmet {
@@ -56,6 +70,8 @@ pub fn decide(
     Ok(SignInRequest {
         nonce: sent.nonce.map(str::to_owned),
         max_age_secs,
+        second_factor: claims.second_factor || named.unwrap_or_else(|| !claims.names_acr && by_default()),
+        second_factor_is_essential: claims.second_factor,
         claims: claims.request.within(&settings.scopes),
         subject: claims.subject,
     })
@@ -82,6 +98,7 @@ impl SignInRequest {
 mod tests {
     use super::*;
     use crate::sample::{self, NOW};
+    use crate::user_authentication::{PASSWORD_ACR, SECOND_FACTOR_ACR};
 
     fn asked(sent: SentParameters<'_>, scope: BuiltInScope) -> Result<SignInRequest, Refusal> {
         let application = sample::application(|settings| {
@@ -116,9 +133,39 @@ mod tests {
 
     #[test]
     fn without_openid_it_is_no_request_of_openid_connect() {
-        let sent = SentParameters { nonce: Some("n"), claims: Some("["), max_age: None };
+        let sent = SentParameters { nonce: Some("n"), claims: Some("["), ..SentParameters::default() };
         assert_eq!(asked(sent, BuiltInScope::OData), Ok(SignInRequest::default()));
         assert_eq!(asked(sent, BuiltInScope::OpenId), Err(Refusal::ClaimsMalformed));
+    }
+
+    #[test]
+    fn a_second_factor_is_demanded_by_the_request_or_by_the_default_of_the_registration() {
+        let decided = |acr_values, claims, registered: &[&str], scope: BuiltInScope| {
+            let application = sample::application(|settings| {
+                settings.scopes = [BuiltInScope::OpenId, BuiltInScope::OData].into_iter().collect();
+                let registered = registered.iter().map(|value| (*value).to_owned()).collect();
+                settings.client_metadata.openid.default_acr_values = registered;
+            });
+            let sent = SentParameters { acr_values, claims, ..SentParameters::default() };
+            decide(sent, &scope.into(), &application.settings).unwrap()
+        };
+        let asked = |acr_values, registered: &[&str]| {
+            decided(acr_values, None, registered, BuiltInScope::OData).second_factor
+        };
+        let both = format!("{PASSWORD_ACR} {SECOND_FACTOR_ACR}");
+        assert!(
+            asked(Some(SECOND_FACTOR_ACR), &[]) && asked(Some("gold https://refeds.org/profile/mfa"), &[])
+        );
+        assert!(!asked(Some(&both), &[]) && !asked(Some("gold"), &[]) && !asked(None, &[]));
+        assert!(asked(None, &[SECOND_FACTOR_ACR]) && !asked(None, &[PASSWORD_ACR, SECOND_FACTOR_ACR]));
+        assert!(!asked(Some(PASSWORD_ACR), &[SECOND_FACTOR_ACR]), "the request overrides the default");
+        let claimed = |claims| decided(None, Some(claims), &[SECOND_FACTOR_ACR], BuiltInScope::OpenId);
+        assert!(!claimed(r#"{"id_token":{"acr":null}}"#).second_factor);
+        let essential =
+            format!(r#"{{"id_token":{{"acr":{{"essential":true,"value":"{SECOND_FACTOR_ACR}"}}}}}}"#);
+        assert!(claimed(&essential).second_factor && claimed(&essential).second_factor_is_essential);
+        let by_default = claimed(r#"{"id_token":{"auth_time":null}}"#);
+        assert!(by_default.second_factor && !by_default.second_factor_is_essential);
     }
 
     #[test]

@@ -16,6 +16,8 @@ const LONGEST_URI: usize = 2048;
 pub struct RequestPayload {
     /// `requirePushedAuthorizationRequests`.
     pub require_pushed_authorization_requests: Option<bool>,
+    /// `requireSecondFactor`, which clients themselves cannot say.
+    pub require_second_factor: Option<bool>,
     /// `requireSignedRequestObject`.
     pub require_signed_request_object: Option<bool>,
     /// `requestObjectSigningAlg`; an empty one removes the restriction.

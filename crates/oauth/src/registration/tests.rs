@@ -88,6 +88,7 @@ fn read(json: &Value) -> ApplicationPayload {
         openid: None,
         requests: RequestPayload {
             require_pushed_authorization_requests: json["requirePushedAuthorizationRequests"].as_bool(),
+            require_second_factor: json["requireSecondFactor"].as_bool(),
             require_signed_request_object: json["requireSignedRequestObject"].as_bool(),
             request_object_signing_alg: text("requestObjectSigningAlg"),
             request_uris: texts("requestUris"),
@@ -576,7 +577,7 @@ fn assertions_by_a_secret_have_one_algorithm() {
 #[test]
 fn members_about_requests_are_checked_and_kept() {
     let first = registered(&json!({
-        "requirePushedAuthorizationRequests": true, "requireSignedRequestObject": true,
+        "requirePushedAuthorizationRequests": true, "requireSignedRequestObject": true, "requireSecondFactor": true,
         "requestObjectSigningAlg": "PS256", "requestUris": ["https://client.example/object"],
         "authorizationSignedResponseAlg": "EdDSA",
     }));
@@ -584,12 +585,13 @@ fn members_about_requests_are_checked_and_kept() {
     assert!(
         metadata.require_pushed_authorization_requests && metadata.requests.require_signed_request_object
     );
+    assert!(metadata.require_second_factor);
     assert_eq!(metadata.requests.request_object_signing_alg, Some(JwsAlgorithm::Ps256));
     assert_eq!(metadata.requests.authorization_signed_response_alg(), SigningAlgorithm::EdDsa);
     let update = RegistrationContext { existing: Some(&first), ..new() };
     assert_eq!(judged(&json!({}), update).unwrap().0.client_metadata, first.client_metadata);
     let cleared = json!({
-        "requirePushedAuthorizationRequests": false, "requireSignedRequestObject": false,
+        "requirePushedAuthorizationRequests": false, "requireSignedRequestObject": false, "requireSecondFactor": false,
         "requestObjectSigningAlg": "", "requestUris": [], "authorizationSignedResponseAlg": "",
     });
     assert_eq!(judged(&cleared, update).unwrap().0.client_metadata, ClientMetadata::default());

@@ -1,6 +1,7 @@
 //! Exchanging a user's name and password: [RFC 6749 §4.3](https://www.rfc-editor.org/rfc/rfc6749#section-4.3).
 
 use super::{GrantDecision, access_token_lifetime_secs, gets_a_refresh_token};
+use crate::application::ApplicationSettings;
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::{GrantDetails, GrantOrigin};
 use crate::parameters::{Name, Parameters, SCOPE};
@@ -32,11 +33,21 @@ impl PasswordRequest {
         registry: &ScopeRegistry,
     ) -> Result<Self, Refusal> {
         let settings = &client.application().settings;
+        no_second_factor_is_demanded(settings)?;
         Ok(Self {
             username: parameters.required(USERNAME)?.to_owned(),
             password: Password::new(parameters.required(PASSWORD)?),
             scopes: settings.requested_scopes(parameters.one(SCOPE)?, registry)?,
         })
+    }
+}
+
+/// Before the password is looked at, which nothing would come of.
+fn no_second_factor_is_demanded(settings: &ApplicationSettings) -> Result<(), Refusal> {
+    if settings.client_metadata.require_second_factor {
+        Err(Refusal::PasswordWithoutSecondFactor)
+    } else {
+        Ok(())
     }
 }
 

@@ -60,13 +60,16 @@ pub(crate) struct Written {
     /// A permission, by name or number; may be given several times
     #[arg(long = "permission", value_name = "PERMISSION")]
     permissions: Vec<String>,
+    /// Whether its users must have a second factor: true or false
+    #[arg(long, value_name = "BOOL")]
+    require_second_factor: Option<bool>,
     #[command(flatten)]
     installation: InstallationArgs,
 }
 
 #[derive(Debug, Args)]
 #[command(
-    group(ArgGroup::new("changes").args(["name", "description", "permissions"]).required(true).multiple(true)),
+    group(ArgGroup::new("changes").args(["name", "description", "permissions", "require_second_factor"]).required(true).multiple(true)),
     override_usage = "sluicegate role update [OPTIONS] <ROLE>"
 )]
 pub(crate) struct Update {
@@ -81,6 +84,9 @@ pub(crate) struct Update {
     /// A permission, by name or number; may be given several times, and replaces all previous ones
     #[arg(long = "permission", value_name = "PERMISSION")]
     permissions: Vec<String>,
+    /// Whether its users must have a second factor: true or false
+    #[arg(long, value_name = "BOOL")]
+    require_second_factor: Option<bool>,
     #[command(flatten)]
     installation: InstallationArgs,
 }
@@ -159,6 +165,9 @@ fn show(role: &Role, as_json: bool) {
     say(&format!("id           {}", role.id));
     say(&format!("name         {}", role.name));
     say(&format!("description  {}", role.description));
+    if role.requires_second_factor {
+        say("its users need a second factor");
+    }
     for permission in &role.permissions {
         say(&format!("permission   {} ({})", permission.as_str(), permission.id()));
     }
@@ -182,6 +191,7 @@ async fn add(opened: &OpenedInstallation, command: &Written) -> anyhow::Result<(
         name: command.name.clone(),
         description: command.description.clone(),
         permissions: numbers(&command.permissions)?,
+        requires_second_factor: command.require_second_factor,
     };
     let role = opened.app.roles().create(&opened.operator, draft, &opened.origin).await;
     let role = role.map_err(|refused| message(refused, &command.name))?;
@@ -196,6 +206,7 @@ async fn update(opened: &OpenedInstallation, command: &Update) -> anyhow::Result
         name: command.name.clone().unwrap_or_else(|| role.name.clone()),
         description: command.description.clone().unwrap_or_else(|| role.description.clone()),
         permissions: if command.permissions.is_empty() { own() } else { numbers(&command.permissions)? },
+        requires_second_factor: command.require_second_factor,
     };
     let updated = opened.app.roles().update(&opened.operator, role.id, draft, &opened.origin).await;
     let updated = updated.map_err(|refused| message(refused, &role.name))?;
@@ -228,6 +239,7 @@ fn in_json(role: &Role) -> Value {
         "name": role.name,
         "description": role.description,
         "permissions": permissions,
+        "requireSecondFactor": role.requires_second_factor,
     })
 }
 

@@ -268,6 +268,7 @@ const APPLICATION: Arguments = &[
     ("jwksUri", "jwks_uri"),
     ("dpopBoundAccessTokens", "dpop_bound_access_tokens"),
     ("requirePushedAuthorizationRequests", "require_pushed_authorization_requests"),
+    ("requireSecondFactor", "require_second_factor"),
     ("requireSignedRequestObject", "require_signed_request_object"),
     ("requestObjectSigningAlg", "request_object_signing_alg"),
     ("requestUris", "request_uris"),
@@ -358,7 +359,12 @@ const USER_CHANGE: Arguments = &[
     ("attributes.address", "attributes"),
 ];
 
-const ROLE: Arguments = &[("name", "name"), ("description", "description"), ("permissions", "permissions")];
+const ROLE: Arguments = &[
+    ("name", "name"),
+    ("description", "description"),
+    ("permissions", "permissions"),
+    ("requireSecondFactor", "require_second_factor"),
+];
 
 const DATA_SOURCE: Arguments = &[
     ("name", "name"),

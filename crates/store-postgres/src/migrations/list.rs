@@ -263,4 +263,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         run: Run::BesideEverybody { table: "audit_events", indexes: &["audit_events_of_account"] },
         sql: include_str!("../../migrations/0036_audit_of_account.sql"),
     },
+    Migration {
+        number: 37,
+        name: "roles_with_second_factor",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../../migrations/0037_roles_with_second_factor.sql"),
+    },
 ];

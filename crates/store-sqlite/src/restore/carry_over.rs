@@ -208,6 +208,8 @@ fn scopes(db: &Connection) -> sql::Result<()> {
 fn roles(db: &Connection, done: &mut Restored) -> sql::Result<()> {
     const NARROWED: &str = "UPDATE main.roles AS m SET permissions = m.permissions & c.permissions
         FROM cur.roles c WHERE c.id = m.id AND m.permissions & c.permissions <> m.permissions";
+    const SECOND_FACTORS: &str = "UPDATE main.roles SET requires_second_factor = 1
+        WHERE id IN (SELECT id FROM cur.roles WHERE requires_second_factor)";
     const TAKEN: &str = "DELETE FROM main.user_roles AS m WHERE EXISTS (SELECT 1 FROM cur.users c WHERE c.id = m.user_id)
         AND NOT EXISTS (SELECT 1 FROM cur.user_roles c WHERE c.user_id = m.user_id AND c.role_id = m.role_id)";
     const DELETED: &str =
@@ -215,6 +217,7 @@ fn roles(db: &Connection, done: &mut Restored) -> sql::Result<()> {
         AND m.id <= coalesce((SELECT seq FROM cur.sqlite_sequence WHERE name = 'roles'), 0)
         AND NOT EXISTS (SELECT 1 FROM main.user_roles u WHERE u.role_id = m.id)";
     done.roles_narrowed = count(sql::execute(db, NARROWED, ())?);
+    sql::execute(db, SECOND_FACTORS, ())?;
     done.roles_taken = count(sql::execute(db, TAKEN, ())?);
     done.roles_narrowed += count(sql::execute(db, DELETED, ())?);
     Ok(())

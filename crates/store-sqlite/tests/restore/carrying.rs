@@ -117,6 +117,7 @@ async fn roles_and_permissions_that_were_taken_away_stay_so() {
         name: name.to_owned(),
         description: String::new(),
         permissions: permissions.to_vec(),
+        requires_second_factor: false,
     };
     let two = &Permission::ALL[..2];
     let narrowed =
@@ -128,7 +129,7 @@ async fn roles_and_permissions_that_were_taken_away_stay_so() {
     let only = |roles: &[RoleId]| UserChange { roles: Some(roles.to_vec()), ..UserChange::default() };
     change_user(&store, &demoted, 3, only(&[USER_ROLE])).await;
     change_user(&store, &ada, 3, only(&[USER_ROLE, narrowed.id])).await;
-    let less = Role { permissions: vec![two[0]], ..narrowed.clone() };
+    let less = Role { permissions: vec![two[0]], requires_second_factor: true, ..narrowed.clone() };
     store.update_role(less, event(Action::UpdateRole, 3)).await.unwrap().unwrap();
     store.delete_role(gone.id, event(Action::DeleteRole, 3)).await.unwrap().unwrap();
     drop(store);
@@ -142,7 +143,9 @@ async fn roles_and_permissions_that_were_taken_away_stay_so() {
     );
     let roles = stage.open().list_roles().await.unwrap();
     assert!(roles.iter().all(|role| role.name != "gone"));
-    assert_eq!(roles.iter().find(|role| role.id == narrowed.id).unwrap().permissions, [two[0]]);
+    let narrowed = roles.iter().find(|role| role.id == narrowed.id).unwrap();
+    assert_eq!(narrowed.permissions, [two[0]]);
+    assert!(narrowed.requires_second_factor, "a demand that the backup lacks stays");
 }
 
 #[tokio::test]

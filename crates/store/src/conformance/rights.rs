@@ -68,7 +68,13 @@ pub(super) fn rights(user: &User, permissions: &[Permission]) -> Rights {
 }
 
 pub(super) async fn insert_role(store: &Arc<dyn Store>, name: &str, permissions: Vec<Permission>) -> Role {
-    let role = Role { id: RoleId::new(0), name: name.to_owned(), description: String::new(), permissions };
+    let role = Role {
+        id: RoleId::new(0),
+        name: name.to_owned(),
+        description: String::new(),
+        permissions,
+        requires_second_factor: false,
+    };
     store.insert_role(role, event(Action::CreateRole)).await.unwrap().unwrap()
 }
 
@@ -172,6 +178,7 @@ async fn people_refused(world: &World, judged: &impl Fn(Action) -> NewAuditEvent
         name: "New".to_owned(),
         description: String::new(),
         permissions: vec![Permission::MgmtAPI],
+        requires_second_factor: false,
     };
     let limit = store.set_limit(Limit::MaxFetchRows, Some(9), judged(Action::SetLimit)).await.unwrap();
     let refusals = [

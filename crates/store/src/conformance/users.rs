@@ -210,9 +210,13 @@ pub async fn roles_keep_their_rules(store: Arc<dyn Store>) {
         name: "Auditor".to_owned(),
         description: String::new(),
         permissions: vec![Permission::ViewUsers, Permission::ViewRole],
+        requires_second_factor: true,
     };
     let inserted = world.store.insert_role(role.clone(), event(Action::CreateRole)).await.unwrap().unwrap();
     assert_eq!(world.store.list_roles().await.unwrap().last(), Some(&inserted));
+    let relaxed = Role { requires_second_factor: false, ..inserted.clone() };
+    world.store.update_role(relaxed.clone(), event(Action::UpdateRole)).await.unwrap().unwrap();
+    assert_eq!(world.store.list_roles().await.unwrap().last(), Some(&relaxed));
     let again = Role { name: "AUDITOR".to_owned(), ..role };
     assert_eq!(
         world.store.insert_role(again, event(Action::CreateRole)).await.unwrap(),

@@ -18,7 +18,8 @@ pub async fn list<S: SqlTransaction>(db: &S) -> Read<Vec<Role>, S> {
 /// Lists roles by id, after `after`, at most `limit`.
 pub async fn page<S: SqlTransaction>(db: &S, after: Option<RoleId>, limit: u32) -> Read<Vec<Role>, S> {
     static PAGE: NamedStatement = NamedStatement::new(
-        "SELECT id, name, description, permissions FROM roles WHERE id > :after ORDER BY id LIMIT :limit",
+        "SELECT id, name, description, permissions, requires_second_factor FROM roles
+        WHERE id > :after ORDER BY id LIMIT :limit",
     );
     let after = after.map_or(0, RoleId::get);
     db.list(&PAGE, values! { after, limit }).await
@@ -31,6 +32,7 @@ impl Record for Role {
             name: row.read()?,
             description: row.read()?,
             permissions: permissions_from_bits(row.read()?),
+            requires_second_factor: row.read()?,
         })
     }
 }
@@ -42,14 +44,15 @@ pub async fn insert<S: SqlTransaction>(
     event: &NewAuditEvent,
 ) -> Change<Role, S, UserRefusal> {
     static INSERT: NamedStatement = NamedStatement::new(
-        "INSERT INTO roles (name, folded_name, description, permissions)
-        VALUES (:name, :folded, :description, :permissions)
+        "INSERT INTO roles (name, folded_name, description, permissions, requires_second_factor)
+        VALUES (:name, :folded, :description, :permissions, :requires_second_factor)
         ON CONFLICT (folded_name) DO NOTHING RETURNING id",
     );
     rights_cover(db, &role.permissions, event).await?;
-    let Role { name, description, permissions, .. } = role;
+    let Role { name, description, permissions, requires_second_factor, .. } = role;
+    let requires_second_factor = *requires_second_factor;
     let permissions = permission_bits(permissions);
-    let row = values! { name, folded: fold_name(name), description, permissions };
+    let row = values! { name, folded: fold_name(name), description, permissions, requires_second_factor };
     let id: Option<RoleId> = db.find(&INSERT, row).await?;
     let id = id.ok_or(UserRefusal::NameTaken)?;
     versions::grow(db, CachedKind::Roles).await?;
@@ -67,10 +70,11 @@ pub async fn update<S: SqlTransaction>(
         NamedStatement::new("SELECT EXISTS (SELECT 1 FROM roles WHERE folded_name = :folded AND id <> :id)");
     static UPDATE: NamedStatement = NamedStatement::new(
         "UPDATE roles SET name = :name, folded_name = :folded, description = :description,
-            permissions = :permissions
+            permissions = :permissions, requires_second_factor = :requires_second_factor
         WHERE id = :id",
     );
-    let Role { id, name, description, permissions } = role;
+    let Role { id, name, description, permissions, requires_second_factor } = role;
+    let requires_second_factor = *requires_second_factor;
     let (id, folded) = (*id, fold_name(name));
     rights_cover_role(db, id, permissions, event).await?;
     if db.value(&TAKEN, values! { folded: &folded, id }).await? {
@@ -82,7 +86,8 @@ pub async fn update<S: SqlTransaction>(
     };
     rules::role_leaves_an_administrator(role, administrators)?;
     let permissions = permission_bits(permissions);
-    db.execute(&UPDATE, values! { name, folded, description, permissions, id }).await?;
+    db.execute(&UPDATE, values! { name, folded, description, permissions, requires_second_factor, id })
+        .await?;
     versions::grow(db, CachedKind::Roles).await?;
     db.append_audit(event).await?;
     Ok(role.clone())

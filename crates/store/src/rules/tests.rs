@@ -38,6 +38,7 @@ fn a_role_keeps_the_permission_through_which_the_last_administrator_has_it() {
         name: "Support".to_owned(),
         description: String::new(),
         permissions: permissions.to_vec(),
+        requires_second_factor: false,
     };
     let now = |through_other_roles, any| Administrators { through_other_roles, any };
     let (stripped, kept) = (role(RoleId::new(9), &[]), role(RoleId::new(9), &[Permission::Administrator]));

@@ -219,6 +219,12 @@ async fn by_session(
     else {
         return Err(access_note.refused(RefusalReason::SessionDead, None, nobody()).await);
     };
+    if live.must_set_up_second_factor() {
+        let problem = access_note.nobody("Set up a second factor at /account/security first.");
+        return Err(access_note
+            .refused(RefusalReason::SecondFactorNeeded, Some(&live.caller), problem)
+            .await);
+    }
     if method.is_safe() {
         return Ok(live.caller);
     }

@@ -31,6 +31,7 @@ use crate::pages::about_application::AboutApplication;
 use crate::pages::data_choice::{self, DataChoice, FinderQuery};
 use crate::pages::form::{FormBody, OwnForm, fields};
 use crate::pages::login::{self, SignInPrompt};
+use crate::pages::security;
 use crate::pages::{DestinationInWords, Visit, fault, go_to, stale_form};
 use crate::respond::challenge;
 use crate::respond::page::{self, sentence};
@@ -233,7 +234,7 @@ async fn shown(
     visit: &Visit,
     answer: &AuthorizeAnswer,
     session: Option<(&LiveSession, &SessionCookie)>,
-    query: &FinderQuery,
+    finder: &FinderQuery,
 ) -> Response {
     match answer {
         AuthorizeAnswer::Page(refusal) => refused(*refusal),
@@ -248,8 +249,12 @@ async fn shown(
                 )
                 .await
         }
+        AuthorizeAnswer::SetUpSecondFactor { query } => match session {
+            Some((live, cookie)) => security::lead(visit, live, cookie, &format!("{PATH}?{query}")).await,
+            None => fault(&Fault::Broken("a second factor was asked of nobody".into())),
+        },
         AuthorizeAnswer::Consent(question) => match session {
-            Some((live, cookie)) => ask_consent(visit, question, live, cookie, query),
+            Some((live, cookie)) => ask_consent(visit, question, live, cookie, finder),
             None => fault(&Fault::Broken("a consent was asked of nobody".into())),
         },
     }

@@ -14,7 +14,7 @@ use oauth::parameters::Parameters;
 use super::about_application::AboutApplication;
 use super::data_choice::{self, DataChoice, FinderQuery};
 use super::form::{FormBody, OwnForm, fields};
-use super::{Visit, fault, login, stale_form};
+use super::{Visit, fault, login, security, stale_form};
 use crate::extract::Use;
 use crate::filters;
 use crate::http::faults::set_retry_after;
@@ -131,6 +131,9 @@ async fn refused(
             let continue_to = here(&normal_form(typed));
             let prompt = login::SignInPrompt { continue_to: &continue_to, ..Default::default() };
             return visit.ask_to_sign_in(StatusCode::OK, &prompt).await;
+        }
+        CodeRefusal::SecondFactorMissing => {
+            return security::lead(visit, live, cookie, &here(&normal_form(typed))).await;
         }
         CodeRefusal::Refused(_) => StatusCode::BAD_REQUEST,
         CodeRefusal::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,

@@ -17,7 +17,7 @@ use super::account_frame::AccountFrame;
 use super::data_choice::{self, DataChoice, FinderQuery};
 use super::form::{OwnForm, fields};
 use super::login::{self, SignInPrompt};
-use super::{Visit, When, fault, stale_form};
+use super::{Visit, When, fault, security, stale_form};
 use crate::extract::{Path, Use};
 use crate::filters;
 use crate::respond::management::ManagementProblem;
@@ -108,7 +108,7 @@ pub async fn show(visit: Visit, Use(backchannel): Use<BackchannelService>, id: R
     };
     match backchannel.question(id, &live).await {
         Ok(question) => ask(&visit, &question, &live, &cookie, &FinderQuery::default()),
-        Err(refusal) => refused(&visit, id, &refusal, &live).await,
+        Err(refusal) => refused(&visit, id, &refusal, &live, &cookie).await,
     }
 }
 
@@ -129,7 +129,7 @@ pub async fn decide(
         return instead;
     }
     if form.field(fields::DECISION) == "sign-in" {
-        return refused(&visit, id, &BackchannelRefusal::SignInAgain, &live).await;
+        return refused(&visit, id, &BackchannelRefusal::SignInAgain, &live, &cookie).await;
     }
     let Some(decision) = data_choice::decision(&form) else { return stale_form() };
     let choice = data_choice::chosen(&form);
@@ -145,7 +145,7 @@ pub async fn decide(
             };
             visit.page(StatusCode::OK, &done, PageContext::Own)
         }
-        Err(refusal) => refused(&visit, id, &refusal, &live).await,
+        Err(refusal) => refused(&visit, id, &refusal, &live, &cookie).await,
     }
 }
 
@@ -158,9 +158,11 @@ async fn refused(
     id: BackchannelAuthenticationId,
     refusal: &BackchannelRefusal,
     live: &LiveSession,
+    cookie: &SessionCookie,
 ) -> Response {
     match refusal {
         BackchannelRefusal::Fault(cause) => fault(cause),
+        BackchannelRefusal::SecondFactorMissing => security::lead(visit, live, cookie, &address_of(id)).await,
         BackchannelRefusal::Refused(refusal) => refused_by_rule(*refusal),
         BackchannelRefusal::SignInAgain => {
             let prompt = SignInPrompt {

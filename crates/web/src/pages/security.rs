@@ -24,7 +24,7 @@ mod qr;
 use qr::QrCode;
 
 /// The page with the state.
-const PATH: &str = "/account/security";
+pub(super) const PATH: &str = "/account/security";
 /// The page on which a second factor is set up.
 const NEW: &str = "/account/security/new";
 /// The page on which the recovery codes are replaced.
@@ -47,6 +47,8 @@ struct SecurityPage {
 struct NewPage<'a> {
     frame: AccountFrame,
     user: &'a str,
+    /// Whether the user cannot continue without.
+    is_needed: bool,
     problem: Option<&'a str>,
     continue_to: &'a str,
     /// What the authenticator reads, after the password.
@@ -134,6 +136,16 @@ pub async fn ask_new(visit: Visit, RawQuery(query): RawQuery) -> Response {
     SecurityVisit { visit: &visit, live: &live, cookie: &cookie }
         .ask_password(StatusCode::OK, onward(wanted), None)
         .await
+}
+
+/// The same for a user who cannot continue without a second factor.
+pub(crate) async fn lead(
+    visit: &Visit,
+    live: &LiveSession,
+    cookie: &SessionCookie,
+    continue_to: &str,
+) -> Response {
+    SecurityVisit { visit, live, cookie }.ask_password(StatusCode::OK, continue_to, None).await
 }
 
 /// `POST /account/security/new`: shows the secret after the password, and the recovery codes after a code.
@@ -249,7 +261,14 @@ impl SecurityVisit<'_> {
 
     async fn ask_password(&self, status: StatusCode, continue_to: &str, problem: Option<&str>) -> Response {
         let frame = self.frame().await;
-        let shown = NewPage { frame, user: self.user(), problem, continue_to, set_up: None };
+        let shown = NewPage {
+            frame,
+            user: self.user(),
+            is_needed: continue_to != PATH,
+            problem,
+            continue_to,
+            set_up: None,
+        };
         self.visit.page(status, &shown, PageContext::Own)
     }
 
@@ -268,7 +287,8 @@ impl SecurityVisit<'_> {
             ticket: set_up.ticket.expose(),
         };
         let frame = self.frame().await;
-        let shown = NewPage { frame, user: self.user(), problem, continue_to, set_up: Some(shown) };
+        let shown =
+            NewPage { frame, user: self.user(), is_needed: false, problem, continue_to, set_up: Some(shown) };
         self.visit.page(status, &shown, PageContext::Own)
     }
 
@@ -369,8 +389,14 @@ pub(super) fn samples() -> Vec<String> {
         address: "otpauth://totp/sample",
         ticket: "t",
     };
-    let new =
-        |problem, set_up| NewPage { frame: frame(), user: HOSTILE, problem, continue_to: HOSTILE, set_up };
+    let new = |problem, set_up: Option<ShownSetUp<'static>>| NewPage {
+        frame: frame(),
+        user: HOSTILE,
+        is_needed: set_up.is_none(),
+        problem,
+        continue_to: HOSTILE,
+        set_up,
+    };
     let codes = [RecoveryCode::new("abcde-fgh27")];
     let shown = |is_new, continue_to| CodesPage { frame: frame(), is_new, codes: &codes, continue_to };
     let prove = |purpose, problem| ProvePage { frame: frame(), user: HOSTILE, problem, purpose };

@@ -92,7 +92,13 @@ impl Scene {
     }
 
     async fn set_permissions(&self, permissions: Vec<Permission>) {
-        let role = Role { id: self.role, name: "reader".to_owned(), description: String::new(), permissions };
+        let role = Role {
+            id: self.role,
+            name: "reader".to_owned(),
+            description: String::new(),
+            permissions,
+            requires_second_factor: false,
+        };
         let changed = self.fixture.server.store().update_role(role, audit(Action::UpdateRole)).await;
         changed.unwrap().unwrap();
     }

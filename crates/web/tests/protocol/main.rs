@@ -71,6 +71,7 @@ mod revocation;
 mod rotation;
 mod scopes;
 mod second_factor;
+mod second_factor_demands;
 mod secret_assertions;
 mod session_management;
 mod sessions;

@@ -116,7 +116,7 @@ async fn session_frame(stage: &Stage, metadata: &Value) -> Works {
     let party = plain(stage).await?;
     let mut browser = stage.server.browser();
     let first = party.ask(&mut browser, &[OPENID]).await?;
-    let last = allow(&mut browser, first).await;
+    let last = allow(&stage.server, &mut browser, first).await;
     let response = response(&browser, &last)?;
     let session_state = response["session_state"].as_str().unwrap_or_default();
     let salt = session_state.split('.').nth(1).unwrap_or_default();
@@ -321,7 +321,7 @@ async fn prompt(stage: &Stage, value: &str) -> Works {
     let party = plain(stage).await?;
     let mut browser = stage.server.browser();
     let first = party.ask(&mut browser, &[OPENID]).await?;
-    allow(&mut browser, first).await;
+    allow(&stage.server, &mut browser, first).await;
     stage.server.clock().advance_secs(5);
     let answer = party.ask(&mut browser, &[OPENID, ("prompt", value)]).await?;
     if value != "none" && answer.status() == 200 && !answer.text().contains("form-post-submit") {
@@ -356,6 +356,9 @@ async fn acr(stage: &Stage, value: &str) -> Works {
     let claims = json!({ "id_token": { "acr": { "essential": true, "value": value } } }).to_string();
     let tokens = plain(stage).await?.tokens(&[OPENID, ("claims", &claims)]).await?;
     let reported = decoded(tokens["id_token"].as_str().unwrap()).1["acr"].clone();
+    // The other values are tried with the password alone.
+    let factor = format!("/api/admin/users/{}/secondfactor", stage.server.user(&USER).await.id);
+    stage.server.delete(&factor).basic(&ADMIN).send().await;
     is(reported == value && ACR_VALUES.contains(&value))
 }
 
@@ -379,7 +382,7 @@ async fn signature(stage: &Stage, member: &str, value: &str) -> Works {
         "authorization_signing_alg_values_supported" => {
             let mut browser = stage.server.browser();
             let first = party.ask(&mut browser, &[("response_mode", "jwt")]).await?;
-            let last = allow(&mut browser, first).await;
+            let last = allow(&stage.server, &mut browser, first).await;
             crate::client::parameter(&last, "response").ok_or_else(|| last.location().to_owned())?
         }
         "introspection_signing_alg_values_supported" => {

@@ -12,8 +12,8 @@ use crate::openid::{decoded, server};
 const NEW: &str = "/account/security/new";
 
 /// A person with an authenticator.
-struct Holder {
-    secret: String,
+pub(crate) struct Holder {
+    pub(crate) secret: String,
     recovery: Vec<String>,
 }
 
@@ -23,7 +23,7 @@ fn text_of(page: &str, id: &str) -> String {
     from.split_once('<').unwrap().0.to_owned()
 }
 
-fn now_code(server: &TestServer, secret: &str) -> String {
+pub(crate) fn now_code(server: &TestServer, secret: &str) -> String {
     totp(secret, server.clock().now())
 }
 
@@ -43,7 +43,25 @@ async fn set_up(server: &TestServer, browser: &mut Browser<'_>, user: &TestUser)
     Holder { secret, recovery }
 }
 
-async fn holder(server: &TestServer, user: &TestUser) -> Holder {
+/// Sets up an authenticator on the page that demands one, and goes on.
+pub(crate) async fn set_up_as_demanded(
+    server: &TestServer,
+    browser: &mut Browser<'_>,
+    user: &TestUser,
+) -> Answer {
+    let page = browser.page().text();
+    assert!(page.contains("id=\"second-factor-needed\""), "{page}");
+    let form = browser.form_with_button("second-factor-begin").fill("password", user.password);
+    let page = browser.submit(form.press("second-factor-begin")).await.expect(200);
+    let code = now_code(server, &text_of(page.text(), "totp-secret"));
+    let form = browser.form_with_button("second-factor-confirm").fill("code", &code);
+    let page = browser.submit(form.press("second-factor-confirm")).await.expect(200);
+    let link = page.text().split_once("id=\"recovery-done\" href=\"").unwrap().1;
+    let link = link.split_once('"').unwrap().0.replace("&amp;", "&").replace("&#38;", "&");
+    browser.get(&link).await
+}
+
+pub(crate) async fn holder(server: &TestServer, user: &TestUser) -> Holder {
     let mut browser = server.browser();
     browser.get("/login").await;
     browser.sign_in(user).await.expect(200);
@@ -51,12 +69,12 @@ async fn holder(server: &TestServer, user: &TestUser) -> Holder {
 }
 
 /// Types a code on the second page.
-async fn type_code(browser: &mut Browser<'_>, code: &str) -> Answer {
+pub(crate) async fn type_code(browser: &mut Browser<'_>, code: &str) -> Answer {
     let form = browser.form_with_button("factor-submit").fill("code", code);
     browser.submit(form.press("factor-submit")).await
 }
 
-async fn half_signed_in<'a>(server: &'a TestServer, user: &TestUser) -> Browser<'a> {
+pub(crate) async fn half_signed_in<'a>(server: &'a TestServer, user: &TestUser) -> Browser<'a> {
     let mut browser = server.browser();
     browser.get("/login").await;
     let page = browser.sign_in(user).await.expect(200);

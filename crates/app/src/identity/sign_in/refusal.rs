@@ -24,7 +24,7 @@ pub enum SignInRefusal {
     PasswordExpired,
     /// The password is correct, and the user has a second factor, which could not be asked for here.
     #[error(
-        "this user has a second factor, so a password alone is not accepted; a program sends a personal access token or an access token"
+        "this user signs in with a second factor, so a password alone is not accepted; a program sends a personal access token or an access token"
     )]
     SecondFactorNeeded,
     /// The password is correct, and the code is wrong or was used before.

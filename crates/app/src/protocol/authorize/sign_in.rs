@@ -38,6 +38,8 @@ pub(super) fn signed_in(checked: &Checked, session: &LiveSession) -> SignedIn {
         auth_time: session.session.auth_time,
         sid: session.session.sid.clone(),
         second_factor: session.session.second_factor,
+        needs_second_factor: session.caller.account().requires_second_factor
+            || checked.application.settings.client_metadata.require_second_factor,
         is_expected,
     }
 }

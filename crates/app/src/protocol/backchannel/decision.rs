@@ -67,6 +67,9 @@ pub enum BackchannelRefusal {
     /// The user has signed out or has changed the password, or the request demands a newer sign-in.
     #[error("sign in again")]
     SignInAgain,
+    /// The application demands a second factor, and the user has none.
+    #[error("set up a second factor first")]
+    SecondFactorMissing,
     /// The server cannot do this at present.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -137,6 +140,9 @@ impl BackchannelService {
         session: &LiveSession,
     ) -> Result<BackchannelQuestion, BackchannelRefusal> {
         let open = self.find(id, session).await?;
+        if session.lacks_second_factor_for(&open.application) {
+            return Err(BackchannelRefusal::SecondFactorMissing);
+        }
         let offer = AccessDecisions::of(&self.context).offer_of(open.access(), session.session.user).await?;
         Ok(open.question(offer.map(DataQuestion::from), session))
     }
@@ -156,6 +162,9 @@ impl BackchannelService {
         let open = self.find(id, session).await?;
         if decision == ConsentDecision::Allow && open.request.needs_sign_in(session.session.auth_time) {
             return Err(BackchannelRefusal::SignInAgain);
+        }
+        if decision == ConsentDecision::Allow && session.lacks_second_factor_for(&open.application) {
+            return Err(BackchannelRefusal::SecondFactorMissing);
         }
         let judged = AccessDecisions::of(&self.context)
             .judge(open.access(), session, decision, choice, origin)

@@ -31,8 +31,8 @@ const FURTHER: [&str; 12] = [
     "policy_uri",
 ];
 /// Members of the stored object that only administrators set.
-const OF_ADMINISTRATORS: [&str; 3] =
-    ["access_token_signing_alg", "introspection_audiences", "token_exchange"];
+const OF_ADMINISTRATORS: [&str; 4] =
+    ["access_token_signing_alg", "introspection_audiences", "token_exchange", "require_second_factor"];
 /// Members of the stored object that only the server sets.
 const OF_SERVER: [&str; 3] = ["described_at", "deputy_knows_secret", "deputy_provided_keys"];
 /// Members of the stored object that have decisions of their own.
@@ -51,6 +51,7 @@ fn full() -> ClientMetadata {
     ClientMetadata {
         access_token_signing_alg: Some(SigningAlgorithm::Es256),
         require_pushed_authorization_requests: true,
+        require_second_factor: true,
         introspection_signed_response_alg: Some(SigningAlgorithm::Es256),
         introspection_audiences: vec!["x".to_owned()],
         token_exchange: Some(TokenExchangePolicy::default()),

@@ -4,8 +4,9 @@ use clap::Args;
 use oauth::registration::RequestPayload;
 
 /// The arguments that change something.
-pub(super) const CHANGES: [&str; 5] = [
+pub(super) const CHANGES: [&str; 6] = [
     "require_pushed_authorization_requests",
+    "require_second_factor",
     "require_signed_request_object",
     "request_object_signing_alg",
     "request_uris",
@@ -17,6 +18,9 @@ pub(crate) struct RequestArgs {
     /// Whether it must push its authorization requests: true or false
     #[arg(long, value_name = "BOOL")]
     require_pushed_authorization_requests: Option<bool>,
+    /// Whether its users must show a second factor: true or false
+    #[arg(long, value_name = "BOOL")]
+    require_second_factor: Option<bool>,
     /// Whether it must sign its authorization requests as request objects: true or false
     #[arg(long, value_name = "BOOL")]
     require_signed_request_object: Option<bool>,
@@ -36,6 +40,7 @@ impl RequestArgs {
     pub(super) fn payload(&self) -> RequestPayload {
         RequestPayload {
             require_pushed_authorization_requests: self.require_pushed_authorization_requests,
+            require_second_factor: self.require_second_factor,
             require_signed_request_object: self.require_signed_request_object,
             request_object_signing_alg: self.request_object_signing_alg.clone(),
             request_uris: match self.request_uris.as_slice() {

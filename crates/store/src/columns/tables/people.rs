@@ -36,8 +36,14 @@ pub(super) const USERS: &[StoredColumn] = &[
     text("subject_seed"),
 ];
 
-pub(super) const ROLES: &[StoredColumn] =
-    &[number("id"), text("name"), text("folded_name"), text("description"), number("permissions")];
+pub(super) const ROLES: &[StoredColumn] = &[
+    number("id"),
+    text("name"),
+    text("folded_name"),
+    text("description"),
+    number("permissions"),
+    flag("requires_second_factor"),
+];
 
 pub(super) const SESSIONS: &[StoredColumn] = &[
     number("id"),

@@ -10,6 +10,9 @@ pub(super) struct RoleResponse {
     name: String,
     description: String,
     permissions: Vec<i64>,
+    /// Absent if it is not so, as in Hybrid Data Pipeline.
+    #[serde(rename = "requireSecondFactor", skip_serializing_if = "std::ops::Not::not")]
+    require_second_factor: bool,
 }
 
 impl From<Role> for RoleResponse {
@@ -19,6 +22,7 @@ impl From<Role> for RoleResponse {
             name: role.name,
             description: role.description,
             permissions: role.permissions.iter().map(|permission| permission.id()).collect(),
+            require_second_factor: role.requires_second_factor,
         }
     }
 }

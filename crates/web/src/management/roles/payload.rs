@@ -20,8 +20,9 @@ impl FromJson for RolePayload {
             fields.fault("permissions", "is required");
         }
         let permissions = fields.integers("permissions").unwrap_or_default();
+        let requires_second_factor = fields.boolean("requireSecondFactor");
         fields.finish();
-        Self(RoleDraft { name, description, permissions })
+        Self(RoleDraft { name, description, permissions, requires_second_factor })
     }
 }
 

@@ -17,6 +17,7 @@ use testkit::{
 use crate::client::{APPLICATIONS, CALLBACK, CHALLENGE, TOKEN, VERIFIER};
 use crate::identity_assertions::ISSUERS;
 use crate::openid::decoded;
+use crate::second_factor::set_up_as_demanded;
 
 pub(super) const ISSUER: &str = "http://127.0.0.1:8080";
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -284,7 +285,7 @@ impl Party<'_> {
     ) -> Result<Map<String, Value>, String> {
         let mut browser = self.stage.server.browser();
         let first = self.deliver(&mut browser, pushes, signs, fields).await?;
-        let last = allow(&mut browser, first).await;
+        let last = allow(&self.stage.server, &mut browser, first).await;
         response(&browser, &last)
     }
 
@@ -321,9 +322,12 @@ impl Party<'_> {
 }
 
 /// Signs in and allows, as far as the pages ask for it.
-pub(super) async fn allow(browser: &mut Browser<'_>, mut answer: Answer) -> Answer {
+pub(super) async fn allow(server: &TestServer, browser: &mut Browser<'_>, mut answer: Answer) -> Answer {
     if answer.status() == 200 && answer.text().contains("login-submit") {
         answer = browser.sign_in(&USER).await;
+    }
+    if answer.status() == 200 && answer.text().contains("second-factor-needed") {
+        answer = set_up_as_demanded(server, browser, &USER).await;
     }
     if answer.status() == 200 && answer.text().contains("consent-allow") {
         let form = browser.form_with_button("consent-allow").press("consent-allow");

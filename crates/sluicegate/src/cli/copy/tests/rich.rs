@@ -308,6 +308,7 @@ async fn roles(store: &dyn Store) {
             name: name.to_owned(),
             description: ODD.to_owned(),
             permissions: vec![Permission::Administrator],
+            requires_second_factor: true,
         };
         let role = store.insert_role(role, event(Action::CreateRole)).await.unwrap().unwrap();
         if name == "Going" {
