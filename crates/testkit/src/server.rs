@@ -82,9 +82,10 @@ pub struct TestServer {
     app: App,
     store: Arc<SqliteStore>,
     vault: Arc<Vault>,
+    master: Arc<MasterKey>,
     clock: Arc<ManualClock>,
     service: HttpService,
-    folder: TempDir,
+    folder: Arc<TempDir>,
     hosts: AllowedHosts,
 }
 
@@ -99,7 +100,7 @@ impl TestServer {
     /// # Panics
     /// If it cannot be set up.
     pub async fn start_with(mut setup: Setup) -> Self {
-        let folder = tempfile::tempdir().expect("a folder for temporary files");
+        let folder = Arc::new(tempfile::tempdir().expect("a folder for temporary files"));
         let sources_folder = folder.path().join("sources");
         std::fs::create_dir(&sources_folder).expect("a folder that can be written");
         setup.app.sqlite_folders.push(sources_folder);
@@ -109,7 +110,7 @@ impl TestServer {
             SqliteStore::create(&folder.path().join("system.db"), Options::default())
                 .expect("a new database"),
         );
-        let master = MasterKey::generate(&*entropy);
+        let master = Arc::new(MasterKey::generate(&*entropy));
         let vault = Vault::open(&master, &[], entropy, HashingSettings::cheap()).expect("an empty ring");
         let vault = Arc::new(vault);
         let sources =
@@ -118,7 +119,7 @@ impl TestServer {
         let passwords = [ADMIN, USER].map(|user| Password::new(user.password));
         app.setup().run(passwords).await.expect("a first start");
         let service = web::service(app.clone(), setup.web);
-        let server = Self { app, store, vault, clock, service, folder, hosts: setup.hosts };
+        let server = Self { app, store, vault, master, clock, service, folder, hosts: setup.hosts };
         server.add_user(&OTHER, &[USER_ROLE]).await;
         server.app.node().refresh().await.expect("the feed can be read");
         server

@@ -302,3 +302,28 @@ async fn keys_that_fail_the_test_or_that_nobody_wants_are_not_published() {
     let audit = server.get("/api/admin/audit").basic(&ADMIN).send().await.expect(200).text().to_owned();
     assert!(audit.contains(&ids().await[0]), "the new key is in the audit log");
 }
+
+#[tokio::test]
+async fn a_key_that_one_node_has_found_is_published_and_used_by_the_other() {
+    let signer = FakeSigner::start(&[EdDsa]);
+    let one = server(&signer, &[EdDsa]).await;
+    let settings = AppSettings { external_signer: Some(signer.settings(&[EdDsa])), ..AppSettings::default() };
+    let other = one.another_node(settings).await;
+    synchronise(&other).await;
+    let client = client(&one, EdDsa).await;
+    let first = signs(&one, &client).await;
+    assert_eq!(signs(&other, &client).await, first);
+    signer.add_key("next", EdDsa.into());
+    synchronise(&one).await;
+    other.app().node().refresh().await.unwrap();
+    assert_eq!(published(&other).await, published(&one).await);
+    synchronise(&other).await;
+    one.clock().advance_secs(DAY_SECS);
+    for node in [&one, &other] {
+        synchronise(node).await;
+    }
+    let by_one = token(&one, &client).await;
+    assert_ne!(part(&by_one, 0)["kid"], first);
+    assert!(is_alive(&other, &by_one).await);
+    assert_eq!(signs(&other, &client).await, part(&by_one, 0)["kid"]);
+}

@@ -93,3 +93,32 @@ async fn a_leaked_key_is_replaced_at_once() {
     assert!(!ids(&published(&server).await, "ES256").contains(&leaked));
     assert_eq!(ids(&published(&server).await, "EdDSA").len(), 1, "other algorithms keep their keys");
 }
+
+#[tokio::test]
+async fn a_key_that_one_node_has_added_is_published_and_used_by_the_other() {
+    let one = TestServer::start().await;
+    one.app().node().maintain().await.unwrap();
+    let other = one.another_node(app::AppSettings::default()).await;
+    let algorithm = SigningAlgorithm::EdDsa;
+    let first = signs(&one, algorithm).await;
+    one.app()
+        .signing_keys()
+        .rotate(algorithm, Activation::Announced, &RequestOrigin::command_line())
+        .await
+        .unwrap();
+    let claims = br#"{"iss":"x"}"#;
+    let sign = async |node: &TestServer| {
+        node.app().node().refresh().await.unwrap();
+        node.app().signing_keys().sign(JwtType::Plain, algorithm, claims).await.unwrap()
+    };
+    let kid = |text: &str| crate::signed_tokens::part(text, 0)["kid"].as_str().unwrap().to_owned();
+    assert_eq!(kid(&sign(&other).await), first, "for a day");
+    let announced = ids(&published(&other).await, "EdDSA");
+    assert_eq!((announced.len(), announced), (2, ids(&published(&one).await, "EdDSA")));
+    one.clock().advance_secs(DAY_SECS);
+    let (by_one, by_other) = (sign(&one).await, sign(&other).await);
+    assert_eq!(kid(&by_one), kid(&by_other));
+    assert_ne!(kid(&by_one), first);
+    assert!(other.vault().verify_own_jwt(JwtType::Plain, &by_one).is_ok());
+    assert!(one.vault().verify_own_jwt(JwtType::Plain, &by_other).is_ok());
+}
