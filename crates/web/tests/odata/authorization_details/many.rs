@@ -84,6 +84,39 @@ async fn a_signed_token_tells_the_first_of_many_data_sources_and_reaches_all() {
     assert_eq!(locations(&shown).len(), 40);
     let read = fixture.server.get("/api/odata4/Pier39/Ports").bearer(&access);
     read.send().await.expect(200);
+    let listed = locations(&claims_of(&access));
+    assert_eq!(listed, locations(&issued)[..32], "the first of them");
+}
+
+fn claims_of(token: &str) -> Value {
+    let claims = token.split('.').nth(1).unwrap();
+    let claims = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, claims).unwrap();
+    serde_json::from_slice(&claims).unwrap()
+}
+
+/// As many as a request may name.
+#[tokio::test]
+async fn a_signed_token_names_32_data_sources_and_is_accepted() {
+    let fixture = with_piers(33).await;
+    let client = Client::register(&fixture, json!({ "tokenFormat": "jwt" })).await;
+    let at = |number: usize| format!("http://127.0.0.1:8080/api/odata4/Pier{number}");
+    let naming = |count: usize| {
+        let all: Vec<_> = (1..=count).map(at).collect();
+        json!([{ "type": "data_source", "locations": all, "actions": ["read"] }]).to_string()
+    };
+    let mut browser = fixture.server.browser();
+    let form = asked(&mut browser, &client.address(&[("authorization_details", &naming(32))])).await;
+    let answer = allow(&mut browser, form).await;
+    let issued = client.exchange(&fixture, &answer, &[]).await.expect(200).json();
+    let access = text(&issued, "access_token");
+    assert_eq!(locations(&claims_of(&access)), (1..=32).map(at).collect::<Vec<_>>());
+    let status = async |number: usize| {
+        let read = fixture.server.get(&format!("/api/odata4/Pier{number}/Ports")).bearer(&access);
+        read.send().await.status()
+    };
+    assert_eq!((status(1).await, status(32).await, status(33).await), (200, 200, 403));
+    let more = client.address(&[("authorization_details", &naming(33))]);
+    assert!(browser.get(&more).await.location().contains("error=invalid_authorization_details"));
 }
 
 #[tokio::test]
