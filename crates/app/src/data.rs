@@ -44,6 +44,7 @@ mod refusal;
 mod request_user;
 mod resource_path;
 mod run;
+mod sign_in_demands;
 pub(crate) mod spec;
 mod stream;
 mod through;

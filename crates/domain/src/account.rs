@@ -265,6 +265,8 @@ pub struct DataSource {
     pub sealed_options: BTreeMap<String, SealedOption>,
     /// The longest time since the sign-in of a reader, in seconds; `None` if any is good enough.
     pub max_authentication_age: Option<i64>,
+    /// Whether readers must have signed in with a second factor.
+    pub requires_second_factor: bool,
     /// Whether it may be changed over OData.
     pub writable: bool,
     /// The user who created it, for whom it was created, or to whom it was handed over.

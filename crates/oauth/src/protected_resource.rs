@@ -11,6 +11,8 @@ use crate::profile::{Algorithms, Profile};
 use crate::proof::TokenType;
 use crate::resource::DataEndpoint;
 use crate::signing::JwsAlgorithm;
+use crate::step_up::StepUp;
+use crate::user_authentication::SECOND_FACTOR_ACR;
 
 /// The address of the metadata, between the host and the path of the resource ([RFC 9728
 /// §3.1](https://www.rfc-editor.org/rfc/rfc9728#section-3.1)).
@@ -134,20 +136,20 @@ pub struct TokenChallenge {
     /// What is wrong with the request; `None` if it has no token ([RFC 6750
     /// §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)).
     pub error: Option<ErrorCode>,
-    /// The longest time since the sign-in of the user, in seconds, if that is what is wrong ([RFC 9470
+    /// What is demanded of the sign-in of the user, if that is what is wrong ([RFC 9470
     /// §3](https://www.rfc-editor.org/rfc/rfc9470#section-3)).
-    pub max_age_secs: Option<i64>,
+    pub step_up: StepUp,
 }
 
 impl TokenChallenge {
     /// The request has no token, so the challenge has no error.
     pub const fn for_a_token(scheme: TokenType) -> Self {
-        Self { scheme, error: None, max_age_secs: None }
+        Self { scheme, error: None, step_up: StepUp { max_age_secs: None, second_factor: false } }
     }
 
     /// The token is refused.
     pub const fn after(error: ErrorCode, scheme: TokenType) -> Self {
-        Self { scheme, error: Some(error), max_age_secs: None }
+        Self { scheme, error: Some(error), step_up: StepUp { max_age_secs: None, second_factor: false } }
     }
 
     /// The value of `WWW-Authenticate`.
@@ -156,7 +158,10 @@ impl TokenChallenge {
         if let Some(error) = self.error {
             let _ = write!(text, r#"error="{}", "#, error.as_str());
         }
-        if let Some(max_age) = self.max_age_secs {
+        if self.step_up.second_factor {
+            let _ = write!(text, r#"acr_values="{SECOND_FACTOR_ACR}", "#);
+        }
+        if let Some(max_age) = self.step_up.max_age_secs {
             let _ = write!(text, r#"max_age="{max_age}", "#);
         }
         let _ = write!(text, r#"scope="{}", "#, resource.scope);
@@ -289,10 +294,19 @@ mod tests {
             ),
             (
                 TokenChallenge {
-                    max_age_secs: Some(300),
+                    step_up: StepUp { max_age_secs: Some(300), second_factor: false },
                     ..TokenChallenge::after(ErrorCode::InsufficientUserAuthentication, TokenType::Bearer)
                 },
                 format!(r#"Bearer error="insufficient_user_authentication", max_age="300", {all}"#),
+            ),
+            (
+                TokenChallenge {
+                    step_up: StepUp { max_age_secs: None, second_factor: true },
+                    ..TokenChallenge::after(ErrorCode::InsufficientUserAuthentication, TokenType::Bearer)
+                },
+                format!(
+                    r#"Bearer error="insufficient_user_authentication", acr_values="https://refeds.org/profile/mfa", {all}"#
+                ),
             ),
             (
                 TokenChallenge::after(ErrorCode::InsufficientScope, TokenType::Dpop),

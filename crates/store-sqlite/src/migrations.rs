@@ -170,6 +170,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "roles_with_second_factor",
         sql: include_str!("../migrations/0037_roles_with_second_factor.sql"),
     },
+    Migration {
+        number: 38,
+        name: "data_sources_with_second_factor",
+        sql: include_str!("../migrations/0038_data_sources_with_second_factor.sql"),
+    },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

@@ -27,6 +27,8 @@ pub struct NewDataSource {
     pub sealing: Sealing,
     /// The longest time since the sign-in of a reader, in seconds.
     pub max_authentication_age: Option<i64>,
+    /// Whether readers must have signed in with a second factor.
+    pub requires_second_factor: bool,
     /// Whether data may be changed over OData.
     pub writable: bool,
     /// The user who may read and manage it.
@@ -77,6 +79,8 @@ pub struct DataSourceChange {
     pub judged_for: Option<StoredOptions>,
     /// The new demand about the sign-in of a reader.
     pub max_authentication_age: Option<MaxAuthenticationAge>,
+    /// Whether readers must have signed in with a second factor from now on.
+    pub requires_second_factor: Option<bool>,
     /// Whether data may be changed over OData from now on.
     pub writable: Option<bool>,
     /// The time of the operation.

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use domain::account::{DataSource, Permission, data_source};
 use oauth::resource::{self, DataEndpoint};
-use oauth::step_up;
+use oauth::step_up::Unmet;
 
 use super::request_user::login_is_taken;
+use super::sign_in_demands::demands_of;
 use super::{DataRefusal, DataService, reaches};
 use crate::Fault;
 use crate::identity::authentication::Callers;
@@ -95,24 +96,28 @@ impl DataService {
             return Err(DataRefusal::NotGranted);
         }
         login_is_taken(caller, record)?;
-        self.sign_in_is_recent(caller, record, origin).await
+        self.sign_in_is_enough(caller, record, origin).await
     }
 
-    /// Demands a recent sign-in if the data source does.
-    pub(super) async fn sign_in_is_recent(
+    /// Demands a better sign-in if the data source does.
+    pub(super) async fn sign_in_is_enough(
         &self,
         caller: &Caller,
         record: &DataSource,
         origin: &RequestOrigin,
     ) -> Result<(), DataRefusal> {
-        let Some(max_age_secs) = record.max_authentication_age else { return Ok(()) };
-        let signed_in_at = Callers::of(&self.context).signed_in_at(caller).await?;
-        if step_up::sign_in_is_recent(signed_in_at, max_age_secs, self.context.now()) {
+        let demands = demands_of(record);
+        if !demands.is_demanded() {
             return Ok(());
         }
-        let why = "the sign-in is too old for this data source";
+        let sign_in = Callers::of(&self.context).sign_in_of(caller).await?;
+        let Err(unmet) = demands.judge(sign_in, self.context.now()) else { return Ok(()) };
+        let why = match unmet {
+            Unmet::SecondFactor => "the sign-in had no second factor, which this data source demands",
+            Unmet::Age(_) => "the sign-in is too old for this data source",
+        };
         self.audit_refusal(caller, why, Some(&record.name), origin).await?;
-        Err(DataRefusal::SignInTooOld { max_age_secs })
+        Err(DataRefusal::of_sign_in(unmet, demands))
     }
 
     /// Whether the token of the caller, if there is one, reaches the source ([RFC 8707

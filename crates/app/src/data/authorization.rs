@@ -12,11 +12,11 @@ use domain::account::{DataSource, Permission, User};
 use domain::time::Timestamp;
 use oauth::resource::DataEndpoint;
 use oauth::scope::BuiltInScope;
-use oauth::step_up;
 use sources::SourceError;
 use sources::driver::Intent;
 
 use super::DataRefusal;
+use super::sign_in_demands::demands_of;
 use super::through::Through;
 use crate::Fault;
 use crate::identity::caller::{Caller, RequestOrigin, Via};
@@ -137,13 +137,13 @@ impl DataService {
         if !still_covers || !may_change(grant.caller, record) {
             return Err(DataRefusal::ChangeNotGranted);
         }
-        let Some(max_age_secs) = record.max_authentication_age else { return Ok(()) };
-        // As in `admit`, but a sign-in that became too old while the request ran was recent enough when it began.
-        let signed_in_at = callers.signed_in_at(grant.caller).await?;
-        if step_up::sign_in_is_recent(signed_in_at, max_age_secs, grant.at) {
+        let demands = demands_of(record);
+        if !demands.is_demanded() {
             return Ok(());
         }
-        Err(DataRefusal::SignInTooOld { max_age_secs })
+        // As in `admit`, but a sign-in that became too old while the request ran was recent enough when it began.
+        let sign_in = callers.sign_in_of(grant.caller).await?;
+        demands.judge(sign_in, grant.at).map_err(|unmet| DataRefusal::of_sign_in(unmet, demands))
     }
 
     /// The look-up by name has cached it; only one that was renamed meanwhile is looked up by id.

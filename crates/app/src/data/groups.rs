@@ -248,7 +248,7 @@ impl DataService {
             };
             let Some(record) = record.filter(is_reached) else { continue };
             // A description without it would seem to be whole.
-            self.sign_in_is_recent(caller, &record, request.origin).await?;
+            self.sign_in_is_enough(caller, &record, request.origin).await?;
             reached.push(ReachedMember::new(record, group, member));
         }
         Ok(reached)

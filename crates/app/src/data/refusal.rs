@@ -4,6 +4,7 @@ use std::fmt;
 
 use domain::account::DataSource;
 use oauth::scope::BuiltInScope;
+use oauth::step_up::{StepUp, Unmet};
 use odata::error::Error;
 use sources::{BrokenRule, SourceError};
 
@@ -27,7 +28,13 @@ pub enum DataRefusal {
     #[error("this data source demands that you signed in within the last {max_age_secs} seconds")]
     SignInTooOld {
         /// The longest time since the sign-in, in seconds.
-        max_age_secs: i64,
+        max_age_secs: u32,
+    },
+    /// The user must sign in with a second factor ([RFC 9470 §3](https://www.rfc-editor.org/rfc/rfc9470#section-3)).
+    #[error("this data source demands that you signed in with a second factor")]
+    SecondFactorMissing {
+        /// The longest time since that sign-in, in seconds, if it is also demanded.
+        max_age_secs: Option<u32>,
     },
     /// The user lacks the permission `UseDataSourceWithOData`.
     #[error("you lack the permission to use data sources with OData")]
@@ -106,6 +113,29 @@ pub enum DataRefusal {
     /// The server itself failed.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+impl DataRefusal {
+    /// A sign-in that is not what a data source demands.
+    pub(super) fn of_sign_in(unmet: Unmet, demands: StepUp) -> Self {
+        match unmet {
+            Unmet::SecondFactor => Self::SecondFactorMissing { max_age_secs: demands.max_age_secs },
+            Unmet::Age(max_age_secs) => Self::SignInTooOld { max_age_secs },
+        }
+    }
+
+    /// The sign-in with which the request would succeed; nothing is demanded by other refusals.
+    pub fn step_up(&self) -> StepUp {
+        match self {
+            Self::SignInTooOld { max_age_secs } => {
+                StepUp { max_age_secs: Some(*max_age_secs), second_factor: false }
+            }
+            Self::SecondFactorMissing { max_age_secs } => {
+                StepUp { max_age_secs: *max_age_secs, second_factor: true }
+            }
+            _ => StepUp::default(),
+        }
+    }
 }
 
 struct Named<'a>(&'a [String]);

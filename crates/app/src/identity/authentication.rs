@@ -4,20 +4,20 @@
 use std::sync::Arc;
 
 use domain::secret::{CsrfToken, SessionCookie};
-use domain::time::Timestamp;
 use oauth::error::ErrorCode;
 use oauth::oidc::session_state::BrowserState;
 use oauth::proof::{KeyBinding, PresentedToken, RequestFacts, TokenType, may_be_a_bearer_token};
 use oauth::refusal::Refusal;
 use oauth::resource;
 use oauth::scope::BuiltInScope;
+use oauth::step_up::KnownSignIn;
 use oauth::token_payload::AccessToken;
 
 use crate::identity::access_tokens::AccessTokens;
 use crate::identity::caller::{Caller, IssuedAccess, LiveSession, PersonalAccess, RequestOrigin, Via};
 use crate::identity::refusals::{InvalidAccessToken, Refusals};
 use crate::node::dpop_proofs::{DpopProofs, ProofFailure, Prover};
-use crate::node::entity_cache::{Account, Entities, StoredGrants};
+use crate::node::entity_cache::{Account, Entities, SignIn, StoredGrants};
 use crate::node::feed::ChangeFeed;
 use crate::node::metrics::{OutcomeLabels, Word};
 use crate::{Context, Fault};
@@ -241,18 +241,21 @@ pub(crate) struct Callers<'a> {
 component!(Callers);
 
 impl Callers<'_> {
-    /// When the user of the caller signed in: now, if a password came with the request; `None` if nobody signed in for the
+    /// The sign-in of the user of the caller: just now, if a password came with the request; `None` if nobody signed in for the
     /// token.
-    pub(crate) async fn signed_in_at(self, caller: &Caller) -> Result<Option<Timestamp>, Fault> {
+    pub(crate) async fn sign_in_of(self, caller: &Caller) -> Result<Option<KnownSignIn>, Fault> {
+        let by_password = |at| KnownSignIn { at, second_factor: false };
         match caller.via() {
-            Via::Basic | Via::CommandLine => Ok(Some(self.context.now())),
+            Via::Basic => Ok(Some(by_password(self.context.now()))),
+            // Whoever runs commands has the database.
+            Via::CommandLine => Ok(Some(KnownSignIn { at: self.context.now(), second_factor: true })),
             // Nobody is there who could sign in again.
             Via::Session | Via::Personal(_) => Ok(None),
-            Via::Issuer(access) => Ok(access.signed_in_at),
+            Via::Issuer(access) => Ok(access.signed_in_at.map(by_password)),
             Via::Bearer { .. } => Ok(StoredGrants::of(self.context)
                 .sign_in_of(caller.token().and_then(|token| token.grant))
                 .await?
-                .map(|sign_in| sign_in.at)),
+                .map(SignIn::known)),
         }
     }
 

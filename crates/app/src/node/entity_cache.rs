@@ -27,7 +27,7 @@ mod remembered;
 mod scopes;
 mod trusted_issuers;
 
-use grants::KnownSignIn;
+use grants::CachedSignIn;
 pub use grants::SignIn;
 pub(crate) use grants::StoredGrants;
 use remembered::KeyedCache;
@@ -46,7 +46,7 @@ pub struct EntityCache {
     personal_access_tokens: KeyedCache<[u8; 32], PersonalAccessToken>,
     grants: Cache<GrantId, Grant>,
     /// The sign-ins of grants, which never change.
-    sign_ins: Cache<GrantId, KnownSignIn>,
+    sign_ins: Cache<GrantId, CachedSignIn>,
     limits: RwLock<Option<Limits>>,
     trusted_origins: RwLock<Option<Arc<Vec<OriginPattern>>>>,
     scope_registry: RwLock<Option<Arc<ScopeRegistry>>>,

@@ -189,6 +189,7 @@ async fn add(opened: &OpenedInstallation, command: &Add) -> anyhow::Result<()> {
         description: command.description.clone(),
         options: Some(options),
         max_authentication_age: command.max_authentication_age.map(MaxAuthenticationAge::Secs),
+        requires_second_factor: command.require_second_factor,
         writable: Some(command.writable),
     };
     create(opened, command.owner.as_deref(), draft, &path.display()).await
@@ -256,6 +257,7 @@ fn in_json(source: &SeenSource) -> Value {
         "isGroup": record.is_group(),
         "options": record.options,
         "maxAuthenticationAge": record.max_authentication_age,
+        "requireSecondFactor": record.requires_second_factor,
         "writable": record.writable,
         "createdBy": source.created_by(),
         "handedOverTo": record.handed_over.as_ref().map(|_| &source.owner_name),

@@ -376,6 +376,7 @@ const DATA_SOURCE: Arguments = &[
     ("options.keys", "keys"),
     ("options.storageForms", "storage_forms"),
     ("maxAuthenticationAge", "max_authentication_age"),
+    ("requireSecondFactor", "require_second_factor"),
     ("writable", "writable"),
 ];
 
@@ -390,6 +391,7 @@ const DATA_SOURCE_CHANGE: Arguments = &[
     ("options.keys", "keys"),
     ("options.storageForms", "storage_forms"),
     ("maxAuthenticationAge", "max_authentication_age"),
+    ("requireSecondFactor", "require_second_factor"),
     ("writable", "writable"),
 ];
 

@@ -92,6 +92,7 @@ async fn add_sample_data(
     }
     let draft = DataSourceDraft {
         max_authentication_age: None,
+        requires_second_factor: None,
         writable: None,
         name: Some(NAME.to_owned()),
         data_store: Some(sqlite::STORE.id),

@@ -270,4 +270,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../../migrations/0037_roles_with_second_factor.sql"),
     },
+    Migration {
+        number: 38,
+        name: "data_sources_with_second_factor",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../../migrations/0038_data_sources_with_second_factor.sql"),
+    },
 ];

@@ -98,6 +98,8 @@ fn data_sources(db: &Connection, done: &mut Restored) -> sql::Result<()> {
     const RECENT_SIGN_INS: &str = "UPDATE main.data_sources AS m
         SET max_authentication_age = min(coalesce(m.max_authentication_age, c.max_authentication_age), c.max_authentication_age)
         FROM cur.data_sources c WHERE c.id = m.id AND c.max_authentication_age IS NOT NULL";
+    const SECOND_FACTORS: &str = "UPDATE main.data_sources SET requires_second_factor = 1
+        WHERE id IN (SELECT id FROM cur.data_sources WHERE requires_second_factor)";
     const READ_ONLY: &str = "UPDATE main.data_sources SET writable = 0
         WHERE id IN (SELECT id FROM cur.data_sources WHERE NOT writable)";
     // What an owner has hidden since stays hidden.
@@ -110,6 +112,7 @@ fn data_sources(db: &Connection, done: &mut Restored) -> sql::Result<()> {
         FROM cur.data_sources c WHERE c.id = m.id AND c.model_version > 0";
     done.data_sources_deleted = count(sql::execute(db, DELETED, ())?);
     sql::execute(db, RECENT_SIGN_INS, ())?;
+    sql::execute(db, SECOND_FACTORS, ())?;
     sql::execute(db, READ_ONLY, ())?;
     sql::execute(db, MODELS, ())?;
     sql::execute(db, MODEL_VERSIONS, ())?;

@@ -28,6 +28,7 @@ async fn data_source(store: &SqliteStore, owner: &User, name: &str, shared: &[&U
         options: BTreeMap::new(),
         sealing: Sealing::default(),
         max_authentication_age: None,
+        requires_second_factor: false,
         writable: false,
         owner: owner.id,
         at: at(1),

@@ -241,6 +241,7 @@ async fn sealed_options_survive_new_ring_keys_and_a_restore() {
         options: BTreeMap::new(),
         sealing: Sealing::new(sealed),
         max_authentication_age: None,
+        requires_second_factor: false,
         writable: false,
         owner: ada.id,
         at: at(1),

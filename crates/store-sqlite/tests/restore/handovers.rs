@@ -35,6 +35,7 @@ fn new_source(owner: &User) -> NewDataSource {
         options: BTreeMap::new(),
         sealing: Sealing::default(),
         max_authentication_age: None,
+        requires_second_factor: false,
         writable: false,
         owner: owner.id,
         at: at(1),
@@ -142,6 +143,7 @@ async fn a_demand_for_a_recent_sign_in_is_not_lost() {
             options: None,
             judged_for: None,
             max_authentication_age: Some(age),
+            requires_second_factor: Some(age == MaxAuthenticationAge::Secs(300)),
             writable: None,
             at: at(secs),
         };
@@ -159,6 +161,7 @@ async fn a_demand_for_a_recent_sign_in_is_not_lost() {
     let demanded =
         async || stage.open().find_data_source(source).await.unwrap().unwrap().max_authentication_age;
     assert_eq!(demanded().await, Some(300));
+    assert!(stage.open().find_data_source(source).await.unwrap().unwrap().requires_second_factor);
     let backup = stage.back_up("some.db", 5);
     for (age, expected) in [
         (MaxAuthenticationAge::Secs(600), 300),

@@ -295,6 +295,7 @@ const DATA_SOURCES: &[StoredColumn] = &[
     number("max_authentication_age").or_null(),
     number("model_version"),
     flag("writable"),
+    flag("requires_second_factor"),
 ];
 
 const RING_KEYS: &[StoredColumn] =

@@ -165,6 +165,7 @@ pub async fn a_data_source_changes_and_goes(store: Arc<dyn Store>) {
     let later = START.plus_secs(9);
     let change = DataSourceChange {
         max_authentication_age: Some(crate::MaxAuthenticationAge::Secs(300)),
+        requires_second_factor: Some(true),
         writable: None,
         name: Some("SALES".to_owned()),
         description: "Sold things".to_owned(),
@@ -176,7 +177,7 @@ pub async fn a_data_source_changes_and_goes(store: Arc<dyn Store>) {
         world.store.update_data_source(source.id, change, event(Action::UpdateDataSource)).await.unwrap();
     let changed = changed.unwrap();
     assert_eq!((changed.name.as_str(), changed.description.as_str()), ("SALES", "Sold things"));
-    assert_eq!(changed.max_authentication_age, Some(300));
+    assert_eq!((changed.max_authentication_age, changed.requires_second_factor), (Some(300), true));
     assert_eq!(
         (changed.options, changed.created_at, changed.updated_at),
         (options("/data/other.db"), START, later)
@@ -236,6 +237,7 @@ pub async fn secret_options_are_sealed_for_their_data_source(store: Arc<dyn Stor
     let sealed = |key: &str, text: String| BTreeMap::from([(key.to_owned(), SealedOption::new(text))]);
     let new = NewDataSource {
         max_authentication_age: None,
+        requires_second_factor: false,
         writable: false,
         sealing: Sealing::new(move |id| sealed("password", format!("for {id}"))),
         ..new(&world, "sales")
@@ -248,6 +250,7 @@ pub async fn secret_options_are_sealed_for_their_data_source(store: Arc<dyn Stor
     let update = async |options, judged_for| {
         let change = DataSourceChange {
             max_authentication_age: None,
+            requires_second_factor: None,
             writable: None,
             name: None,
             description: "changed".to_owned(),
@@ -276,6 +279,7 @@ pub async fn changes_at_once_of_different_members_lose_nothing(store: Arc<dyn St
             let store = world.store.clone();
             let change = DataSourceChange {
                 max_authentication_age: None,
+                requires_second_factor: None,
                 writable: None,
                 name: (task == 0).then(|| format!("after_{round}")),
                 description: String::new(),
@@ -297,6 +301,7 @@ pub async fn refusals_of_data_sources_change_nothing(store: Arc<dyn Store>) {
     assert_eq!(insert(&world, "Sales").await, Err(DataSourceRefusal::NameTaken));
     let change = |name: &str| DataSourceChange {
         max_authentication_age: None,
+        requires_second_factor: None,
         writable: None,
         name: Some(name.to_owned()),
         description: String::new(),
@@ -326,6 +331,7 @@ pub(super) async fn insert(world: &World, name: &str) -> Result<DataSource, Data
 fn new(world: &World, name: &str) -> NewDataSource {
     NewDataSource {
         max_authentication_age: None,
+        requires_second_factor: false,
         writable: false,
         name: name.to_owned(),
         description: String::new(),

@@ -109,6 +109,7 @@ async fn insert_of(world: &World, name: &str, data_store: i64, owner: UserId) ->
         options: std::collections::BTreeMap::new(),
         sealing: Sealing::default(),
         max_authentication_age: None,
+        requires_second_factor: false,
         writable: false,
         owner,
         at: START,

@@ -132,6 +132,7 @@ async fn data_sources_refused(world: &World, judged: &impl Fn(Action) -> NewAudi
     let id = store.find_data_source_by_name(&name).await.unwrap().unwrap().id;
     let new = NewDataSource {
         max_authentication_age: None,
+        requires_second_factor: false,
         writable: false,
         name: "new".to_owned(),
         description: String::new(),
@@ -143,6 +144,7 @@ async fn data_sources_refused(world: &World, judged: &impl Fn(Action) -> NewAudi
     };
     let change = DataSourceChange {
         max_authentication_age: None,
+        requires_second_factor: None,
         writable: None,
         name: None,
         description: "changed".to_owned(),
@@ -331,6 +333,7 @@ pub async fn options_that_were_kept_are_not_written_back(store: Arc<dyn Store>) 
     let options = |path: &str| StoredOptions::from(BTreeMap::from([("path".to_owned(), path.to_owned())]));
     let change = |to, judged_for| DataSourceChange {
         max_authentication_age: None,
+        requires_second_factor: None,
         writable: None,
         name: None,
         description: String::new(),

@@ -30,7 +30,7 @@ macro_rules! select {
                     WHERE data_source_id = d.id),
                 d.created_at, d.updated_at, d.sealed_options, d.max_authentication_age, d.model_version, d.writable,
                 (SELECT string_agg(CAST(member_id AS text) || ' ' || prefix, ' ' ORDER BY member_id)
-                    FROM data_source_members WHERE group_id = d.id)
+                    FROM data_source_members WHERE group_id = d.id), d.requires_second_factor
             FROM data_sources d ",
             $tail
         ))
@@ -55,6 +55,7 @@ impl Record for DataSource {
             model_version: row.read()?,
             writable: row.read()?,
             members: members::from_column(row.read()?)?,
+            requires_second_factor: row.read()?,
         })
     }
 }
@@ -139,8 +140,8 @@ async fn finish<S: SqlTransaction>(db: &S, id: DataSourceId, event: &NewAuditEve
 pub async fn insert<S: SqlTransaction>(db: &S, new: &NewDataSource, event: &NewAuditEvent) -> Managed<S> {
     static INSERT: NamedStatement = NamedStatement::new(
         "INSERT INTO data_sources (name, folded_name, description, data_store, options, max_authentication_age,
-            writable, owner_id, created_at, updated_at)
-        VALUES (:name, :folded, :description, :data_store, :options, :max_age, :writable, :owner, :at, :at)
+            requires_second_factor, writable, owner_id, created_at, updated_at)
+        VALUES (:name, :folded, :description, :data_store, :options, :max_age, :second_factor, :writable, :owner, :at, :at)
         ON CONFLICT (folded_name) DO NOTHING RETURNING id",
     );
     static SEAL: NamedStatement =
@@ -150,8 +151,9 @@ pub async fn insert<S: SqlTransaction>(db: &S, new: &NewDataSource, event: &NewA
     let NewDataSource { name, description, data_store, options, sealing, max_authentication_age, .. } = new;
     let (data_store, max_age, writable, owner, at) =
         (*data_store, *max_authentication_age, new.writable, new.owner, new.at);
+    let second_factor = new.requires_second_factor;
     let (folded, options) = (fold_name(name), options_to_json(options)?);
-    let row = values! { name, folded, description, data_store, options, max_age, writable, owner, at };
+    let row = values! { name, folded, description, data_store, options, max_age, second_factor, writable, owner, at };
     let id: Option<DataSourceId> = db.find(&INSERT, row).await?;
     let id = id.ok_or(DataSourceRefusal::NameTaken)?;
     if let Some(sealed) = sealed_options_to_json(&sealing.seal(id))? {
@@ -173,7 +175,7 @@ pub async fn update<S: SqlTransaction>(
     static UPDATE: NamedStatement = NamedStatement::new(
         "UPDATE data_sources SET name = :name, folded_name = :folded, description = :description,
             options = :options, updated_at = :at, sealed_options = :sealed, max_authentication_age = :max_age,
-            writable = :writable
+            requires_second_factor = :second_factor, writable = :writable
         WHERE id = :id",
     );
     let before = managed(db, id, event).await?;
@@ -189,8 +191,10 @@ pub async fn update<S: SqlTransaction>(
     let (description, at) = (&change.description, change.at);
     let new_age = change.max_authentication_age.map(MaxAuthenticationAge::secs);
     let max_age = new_age.unwrap_or(before.max_authentication_age);
+    let second_factor = change.requires_second_factor.unwrap_or(before.requires_second_factor);
     let writable = change.writable.unwrap_or(before.writable);
-    let row = values! { name, folded, description, options, at, sealed, max_age, writable, id };
+    let row =
+        values! { name, folded, description, options, at, sealed, max_age, second_factor, writable, id };
     db.execute(&UPDATE, row).await?;
     finish(db, id, event).await
 }

@@ -89,6 +89,7 @@ fn options_that_changed_since_the_decision_refuse_it() {
     let options = |path: &str| StoredOptions::from(BTreeMap::from([("path".to_owned(), path.to_owned())]));
     let change = |judged_for| DataSourceChange {
         max_authentication_age: None,
+        requires_second_factor: None,
         writable: None,
         name: None,
         description: String::new(),

@@ -15,6 +15,7 @@ use http::{HeaderMap, Method, StatusCode};
 use oauth::proof::{PresentedToken, RequestFacts, TokenType};
 use oauth::protected_resource::ChallengingResource;
 use oauth::scope::BuiltInScope;
+use oauth::step_up::StepUp;
 
 use crate::WebState;
 use crate::errors::ManagementErrorCode;
@@ -100,7 +101,7 @@ impl Noting<'_> {
     fn challenged(self) -> Challenged<'static> {
         let algorithms = self.state.node().settings().minimum_profile.rules().algorithms;
         let resource = ChallengingResource { scope: SCOPE, metadata_url: None, algorithms };
-        Challenged { resource, presented: self.presented, max_age_secs: None }
+        Challenged { resource, presented: self.presented, step_up: StepUp::default() }
     }
 
     /// The response to a caller who is not authenticated.

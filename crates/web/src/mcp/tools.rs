@@ -128,7 +128,8 @@ impl From<DataRefusal> for ToolRefusal {
             | DataRefusal::AccessEnded
             | DataRefusal::MissingPermission
             | DataRefusal::MissingScope(_)
-            | DataRefusal::SignInTooOld { .. } => return Self::Request(refusal.into()),
+            | DataRefusal::SignInTooOld { .. }
+            | DataRefusal::SecondFactorMissing { .. } => return Self::Request(refusal.into()),
             refusal => refusal,
         };
         let problem = ODataProblem::from(refusal);

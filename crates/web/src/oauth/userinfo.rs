@@ -16,6 +16,7 @@ use oauth::profile::Algorithms;
 use oauth::proof::TokenType;
 use oauth::protected_resource::ChallengingResource;
 use oauth::scope::BuiltInScope;
+use oauth::step_up::StepUp;
 
 use crate::WebState;
 use crate::extract::Use;
@@ -107,7 +108,7 @@ impl Challenger {
 
     fn add(self, challenges: &[Challenge], mut response: Response) -> Response {
         let resource = ChallengingResource { scope: SCOPE, metadata_url: None, algorithms: self.algorithms };
-        Challenged { resource, presented: self.presented, max_age_secs: None }
+        Challenged { resource, presented: self.presented, step_up: StepUp::default() }
             .add(challenges, response.headers_mut());
         response
     }

@@ -6,6 +6,7 @@ use http::{HeaderMap, header};
 use oauth::error::ErrorCode;
 use oauth::proof::TokenType;
 use oauth::protected_resource::{ChallengingResource, TokenChallenge};
+use oauth::step_up::StepUp;
 
 /// Asks for name and password in UTF-8 ([RFC 7617 §2.1](https://www.rfc-editor.org/rfc/rfc7617#section-2.1)).
 pub(crate) const BASIC: &str = r#"Basic realm="Sluicegate", charset="UTF-8""#;
@@ -32,6 +33,10 @@ pub(crate) const MALFORMED: &[Challenge] = &[Challenge::Presented(ErrorCode::Inv
 /// The token lacks a scope.
 pub(crate) const NARROW: &[Challenge] = &[Challenge::Presented(ErrorCode::InsufficientScope)];
 
+/// The sign-in behind the token is not what the resource demands, and a user name and a password would not be better.
+pub(crate) const SIGN_IN_TOO_WEAK: &[Challenge] =
+    &[Challenge::Presented(ErrorCode::InsufficientUserAuthentication)];
+
 /// The token is invalid.
 pub(crate) const DEAD: &[Challenge] = &[Challenge::Presented(ErrorCode::InvalidToken)];
 
@@ -48,12 +53,10 @@ impl Challenge {
     }
 
     /// The value of `WWW-Authenticate`; `presented` is the type of the token in the request.
-    fn value(self, resource: ChallengingResource<'_>, presented: TokenType, age: Option<i64>) -> HeaderValue {
+    fn value(self, resource: ChallengingResource<'_>, presented: TokenType, step_up: StepUp) -> HeaderValue {
         let challenge = match self {
             Self::Token(scheme) => TokenChallenge::for_a_token(scheme),
-            Self::Presented(error) => {
-                TokenChallenge { max_age_secs: age, ..TokenChallenge::after(error, presented) }
-            }
+            Self::Presented(error) => TokenChallenge { step_up, ..TokenChallenge::after(error, presented) },
             Self::Basic => return HeaderValue::from_static(BASIC),
         };
         HeaderValue::try_from(challenge.text(resource)).unwrap_or(HeaderValue::from_static(BASIC))
@@ -75,8 +78,8 @@ pub(crate) struct Challenged<'a> {
     pub(crate) resource: ChallengingResource<'a>,
     /// The type of the token in the request, if it has one.
     pub(crate) presented: Option<TokenType>,
-    /// The longest time since the sign-in that the resource demands, in seconds.
-    pub(crate) max_age_secs: Option<i64>,
+    /// What the resource demands of the sign-in.
+    pub(crate) step_up: StepUp,
 }
 
 impl Challenged<'_> {
@@ -90,7 +93,7 @@ impl Challenged<'_> {
     /// The values of `WWW-Authenticate`.
     pub(crate) fn values(self, challenges: &[Challenge]) -> impl Iterator<Item = HeaderValue> {
         let presented = self.presented.unwrap_or(TokenType::Bearer);
-        challenges.iter().map(move |one| one.value(self.resource, presented, self.max_age_secs))
+        challenges.iter().map(move |one| one.value(self.resource, presented, self.step_up))
     }
 }
 

@@ -6,11 +6,11 @@ use app::identity::authentication::BearerRefusal;
 use app::identity::personal_access::PersonalAccessRefusal;
 use axum::response::Response;
 use http::StatusCode;
-use oauth::error::ErrorCode;
 use oauth::profile::ProfileRules;
 use oauth::proof::TokenType;
 use oauth::protected_resource::ChallengingResource;
 use oauth::resource::DataEndpoint;
+use oauth::step_up::StepUp;
 use serde_json::{Value, json};
 
 use crate::http::faults::{HttpFailure, set_retry_after};
@@ -34,9 +34,6 @@ pub(crate) const HEADER_MISMATCH: i64 = -32_020;
 /// The revision of the protocol is not supported.
 pub(crate) const UNSUPPORTED_VERSION: i64 = -32_022;
 
-/// The challenge after a sign-in that is too old.
-const SIGN_IN_TOO_OLD: &[Challenge] = &[Challenge::Presented(ErrorCode::InsufficientUserAuthentication)];
-
 /// Why a request is refused before, or instead of, the answer of a method.
 #[derive(Debug)]
 pub(crate) struct McpProblem {
@@ -46,8 +43,8 @@ pub(crate) struct McpProblem {
     data: Option<Value>,
     retry_after_secs: Option<u32>,
     challenges: &'static [Challenge],
-    /// The longest time since the sign-in that the resource demands, in seconds.
-    max_age_secs: Option<i64>,
+    /// What the resource demands of the sign-in.
+    step_up: StepUp,
 }
 
 impl McpProblem {
@@ -61,7 +58,7 @@ impl McpProblem {
             data: None,
             retry_after_secs: None,
             challenges: &[],
-            max_age_secs: None,
+            step_up: StepUp::default(),
         }
     }
 
@@ -112,7 +109,7 @@ impl McpProblem {
         if !self.challenges.is_empty() {
             let metadata_url = metadata_url();
             let resource = ChallengingResource::of_data(DataEndpoint::Mcp, &metadata_url, rules.algorithms);
-            let facts = Challenged { resource, presented, max_age_secs: self.max_age_secs };
+            let facts = Challenged { resource, presented, step_up: self.step_up };
             facts.add(self.challenges, response.headers_mut());
         }
         set_retry_after(&mut response, self.retry_after_secs);
@@ -163,16 +160,19 @@ impl From<DataRefusal> for McpProblem {
             DataRefusal::NotGranted | DataRefusal::UnknownSource => Self::unknown_source(),
             DataRefusal::Fault(fault) => fault.into(),
             refusal => {
-                let (challenges, max_age_secs): (&'static [Challenge], _) = match &refusal {
-                    DataRefusal::MissingScope(_) => (challenge::NARROW, None),
-                    DataRefusal::SignInTooOld { max_age_secs } => (SIGN_IN_TOO_OLD, Some(*max_age_secs)),
-                    DataRefusal::AccessEnded | DataRefusal::OtherResources => (challenge::DEAD, None),
-                    _ => (&[], None),
+                let step_up = refusal.step_up();
+                let challenges: &'static [Challenge] = match &refusal {
+                    DataRefusal::MissingScope(_) => challenge::NARROW,
+                    DataRefusal::SignInTooOld { .. } | DataRefusal::SecondFactorMissing { .. } => {
+                        challenge::SIGN_IN_TOO_WEAK
+                    }
+                    DataRefusal::AccessEnded | DataRefusal::OtherResources => challenge::DEAD,
+                    _ => &[],
                 };
                 let problem = ODataProblem::from(refusal);
                 let (status, _, message) = problem.parts();
                 let retry_after_secs = problem.retry_after_secs();
-                Self { retry_after_secs, challenges, max_age_secs, ..Self::of_status(status, message) }
+                Self { retry_after_secs, challenges, step_up, ..Self::of_status(status, message) }
             }
         }
     }

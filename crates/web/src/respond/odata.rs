@@ -16,6 +16,7 @@ use oauth::profile::ProfileRules;
 use oauth::proof::TokenType;
 use oauth::protected_resource::ChallengingResource;
 use oauth::resource::DataEndpoint;
+use oauth::step_up::StepUp;
 use odata::error::{Error, Kind};
 use serde::Serialize;
 
@@ -35,8 +36,8 @@ pub struct ODataProblem {
     target: Option<&'static str>,
     retry_after_secs: Option<u32>,
     challenges: &'static [Challenge],
-    /// The longest time since the sign-in that the resource demands, in seconds.
-    max_age_secs: Option<i64>,
+    /// What the resource demands of the sign-in.
+    step_up: StepUp,
 }
 
 #[derive(Serialize)]
@@ -63,7 +64,7 @@ impl ODataProblem {
             target: None,
             retry_after_secs: None,
             challenges: &[],
-            max_age_secs: None,
+            step_up: StepUp::default(),
         }
     }
 
@@ -93,7 +94,7 @@ impl ODataProblem {
         if !self.challenges.is_empty() {
             let metadata_url = metadata_url();
             let resource = ChallengingResource::of_data(DataEndpoint::OData, &metadata_url, rules.algorithms);
-            let facts = Challenged { resource, presented, max_age_secs: self.max_age_secs };
+            let facts = Challenged { resource, presented, step_up: self.step_up };
             let is_open = |one: &&Challenge| rules.passwords_for_data || **one != Challenge::Basic;
             let open: Vec<_> = self.challenges.iter().filter(is_open).copied().collect();
             facts.add(&open, response.headers_mut());
@@ -187,7 +188,7 @@ impl From<Fault> for ODataProblem {
 
 impl From<DataRefusal> for ODataProblem {
     fn from(refusal: DataRefusal) -> Self {
-        let message = refusal.to_string();
+        let (message, step_up) = (refusal.to_string(), refusal.step_up());
         match refusal {
             DataRefusal::MissingScope(_) => {
                 let problem = Self::new(StatusCode::FORBIDDEN, "InsufficientScope", message);
@@ -195,9 +196,13 @@ impl From<DataRefusal> for ODataProblem {
             }
             DataRefusal::NotGranted => Self::new(StatusCode::FORBIDDEN, "AccessNotGranted", message),
             DataRefusal::MissingPermission => Self::new(StatusCode::FORBIDDEN, "PermissionMissing", message),
-            DataRefusal::SignInTooOld { max_age_secs } => {
+            DataRefusal::SignInTooOld { .. } => {
                 let problem = Self::new(StatusCode::UNAUTHORIZED, "SignInTooOld", message);
-                Self { challenges: SIGN_IN_TOO_OLD, max_age_secs: Some(max_age_secs), ..problem }
+                Self { challenges: SIGN_IN_TOO_OLD, step_up, ..problem }
+            }
+            DataRefusal::SecondFactorMissing { .. } => {
+                let problem = Self::new(StatusCode::UNAUTHORIZED, "SecondFactorMissing", message);
+                Self { challenges: challenge::SIGN_IN_TOO_WEAK, step_up, ..problem }
             }
             DataRefusal::AccessEnded | DataRefusal::OtherResources => {
                 let challenges = &[Challenge::Presented(ErrorCode::InvalidToken), Challenge::Basic];

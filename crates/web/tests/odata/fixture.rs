@@ -69,6 +69,7 @@ impl Fixture {
             options: [("path".to_owned(), path)].into(),
             sealing: store::Sealing::default(),
             max_authentication_age: None,
+            requires_second_factor: false,
             writable: false,
             owner: self.server.user(owner).await.id,
             at: self.server.clock().now(),
@@ -99,6 +100,7 @@ impl Fixture {
     async fn update(&self, source: &DataSource, set: impl FnOnce(&mut DataSourceChange)) {
         let mut change = DataSourceChange {
             max_authentication_age: None,
+            requires_second_factor: None,
             writable: None,
             name: None,
             description: String::new(),

@@ -6,6 +6,7 @@ use testkit::{ADMIN, Answer, TestServer, USER};
 
 use crate::client::{Client, Tokens, allow, parameter, password_fields};
 use crate::openid::{decoded, server};
+use crate::second_factor::set_up_as_demanded;
 
 const SOURCES: &str = "/api/mgmt/datasources";
 const ROWS: &str = "/api/odata4/shop/Items";
@@ -144,4 +145,50 @@ async fn a_device_gets_the_sign_in_of_its_user_and_an_id_token() {
     assert_eq!((&claims["aud"], &claims["acr"]), (&json!(client.identifier), &json!(PASSWORD)));
     server.clock().advance_secs(301);
     challenge(&read(&server, response["access_token"].as_str().unwrap()).await);
+}
+
+/// The whole way of RFC 9470: the challenge of the resource, the request that it asks for, the second page, and the token.
+#[tokio::test]
+async fn a_source_that_demands_a_second_factor_is_read_after_one_was_shown() {
+    let server = server().await;
+    let id = add_source(&server, json!({ "requireSecondFactor": true, "maxAuthenticationAge": 300 })).await;
+    let members = json!({ "tokenFormat": "jwt", "grantTypes": ["authorization_code", "refresh_token", "client_credentials"] });
+    let client = Client::register_with(&server, members).await;
+    let mut browser = server.browser();
+    let answer = allow(&mut browser, &USER, &client.authorize_url(&[])).await;
+    let first = Tokens::of(&client.exchange(&server, &parameter(&answer, "code").unwrap()).await);
+    let refused = read(&server, &first.access).await.expect(401);
+    assert_eq!(refused.json()["error"]["code"], "SecondFactorMissing");
+    let challenge = refused.headers().get("www-authenticate").unwrap().to_str().unwrap();
+    let expected = "Bearer error=\"insufficient_user_authentication\", acr_values=\"https://refeds.org/profile/mfa\", \
+                    max_age=\"300\", scope=\"api.access.odata\", resource_metadata=\"";
+    assert!(challenge.starts_with(expected), "{challenge}");
+    let acr = challenge.split_once("acr_values=\"").unwrap().1.split_once('"').unwrap().0.to_owned();
+    let refreshed = Tokens::of(&client.refresh(&server, &first.refresh).await);
+    read(&server, &refreshed.access).await.expect(401);
+    server.get(ROWS).basic(&USER).send().await.expect(401);
+    let service = client.token(&server, &[("grant_type", "client_credentials")]).await.expect(200).json();
+    read(&server, service["access_token"].as_str().unwrap()).await.expect(401);
+
+    browser.get(&client.authorize_url(&[("acr_values", &acr), ("max_age", "300")])).await;
+    let page = set_up_as_demanded(&server, &mut browser, &USER).await;
+    let answer = match page.status() {
+        303 => page,
+        _ => browser.submit(browser.form_with_button("consent-allow").press("consent-allow")).await,
+    };
+    let again = Tokens::of(&client.exchange(&server, &parameter(&answer, "code").unwrap()).await);
+    assert_eq!(decoded(&again.access).1["acr"], acr);
+    read(&server, &again.access).await.expect(200);
+    server.clock().advance_secs(301);
+    assert_eq!(read(&server, &again.access).await.expect(401).json()["error"]["code"], "SignInTooOld");
+
+    let path = format!("{SOURCES}/{id}");
+    let shown = server.get(&path).basic(&ADMIN).send().await.expect(200).json();
+    assert_eq!(shown["requireSecondFactor"], true);
+    let kept = server.put(&path).basic(&ADMIN).json(&json!({ "description": "Things" })).send().await;
+    assert_eq!(kept.expect(200).json()["requireSecondFactor"], true, "a member that is left out stays");
+    let ended = json!({ "requireSecondFactor": false, "maxAuthenticationAge": 0 });
+    let ended = server.put(&path).basic(&ADMIN).json(&ended).send().await.expect(200).json();
+    assert!(ended.get("requireSecondFactor").is_none());
+    read(&server, &first.access).await.expect(200);
 }

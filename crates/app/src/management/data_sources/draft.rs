@@ -39,6 +39,8 @@ pub struct DataSourceDraft {
     pub options: Option<BTreeMap<String, String>>,
     /// The demand about the sign-in of a reader; any sign-in for a new data source.
     pub max_authentication_age: Option<MaxAuthenticationAge>,
+    /// Whether readers must have signed in with a second factor; not for a new data source.
+    pub requires_second_factor: Option<bool>,
     /// Whether data may be changed over OData; not in a new data source.
     pub writable: Option<bool>,
 }
@@ -53,6 +55,7 @@ impl fmt::Debug for DataSourceDraft {
             .field("description", &self.description)
             .field("options", &options)
             .field("max_authentication_age", &self.max_authentication_age)
+            .field("requires_second_factor", &self.requires_second_factor)
             .field("writable", &self.writable)
             .finish()
     }
@@ -163,6 +166,7 @@ impl DataSourceService {
             options: plain,
             sealing: Sealing::new(move |id| sealed(&vault, id, &secrets)),
             max_authentication_age: draft.max_authentication_age.and_then(MaxAuthenticationAge::secs),
+            requires_second_factor: draft.requires_second_factor.unwrap_or(false),
             writable: draft.writable.unwrap_or(false),
             owner: actor.subject().user.id,
             at: self.context.now(),
@@ -182,7 +186,14 @@ impl DataSourceService {
     ) -> Result<SeenSource, DataSourceError> {
         self.may_create(actor, origin).await?;
         let faults = draft.faults_of_group(true);
-        let DataSourceDraft { name: Some(name), description, max_authentication_age, .. } = draft else {
+        let DataSourceDraft {
+            name: Some(name),
+            description,
+            max_authentication_age,
+            requires_second_factor,
+            ..
+        } = draft
+        else {
             return Err(DataSourceError::Invalid(faults));
         };
         if !faults.is_empty() {
@@ -197,6 +208,7 @@ impl DataSourceService {
             options: BTreeMap::new(),
             sealing: Sealing::default(),
             max_authentication_age: max_authentication_age.and_then(MaxAuthenticationAge::secs),
+            requires_second_factor: requires_second_factor.unwrap_or(false),
             writable: false,
             owner: actor.subject().user.id,
             at: self.context.now(),
@@ -259,10 +271,17 @@ impl DataSourceService {
         let mut audit = self.audit_source(actor, Action::UpdateDataSource, &record.name, origin);
         audit.note_new_name(&record.name, draft.name.as_deref());
         note_writable(&mut audit, record.writable, draft.writable);
-        let DataSourceDraft { name, description, max_authentication_age, writable, .. } = draft;
-        let at = self.context.now();
-        let change =
-            DataSourceChange { name, description, options, judged_for, max_authentication_age, writable, at };
+        note_second_factor(&mut audit, record.requires_second_factor, draft.requires_second_factor);
+        let change = DataSourceChange {
+            name: draft.name,
+            description: draft.description,
+            options,
+            judged_for,
+            max_authentication_age: draft.max_authentication_age,
+            requires_second_factor: draft.requires_second_factor,
+            writable: draft.writable,
+            at: self.context.now(),
+        };
         let record = Refusals::of(&self.context)
             .judged(actor.caller(), self.context.store.update_data_source(id, change, audit).await?, origin)
             .await?;
@@ -291,6 +310,12 @@ impl DataSourceService {
 fn note_writable(audit: &mut NewAuditEvent, before: bool, after: Option<bool>) {
     let Some(after) = after.filter(|after| *after != before) else { return };
     note(audit, if after { "writable over OData" } else { "read-only over OData" });
+}
+
+/// Records that readers must have signed in with a second factor from now on, or no longer.
+fn note_second_factor(audit: &mut NewAuditEvent, before: bool, after: Option<bool>) {
+    let Some(after) = after.filter(|after| *after != before) else { return };
+    note(audit, if after { "readers need a second factor" } else { "readers need no second factor" });
 }
 
 /// Adds words to the detail of an event.

@@ -3,6 +3,8 @@
 use domain::id::GrantId;
 use domain::time::Timestamp;
 use oauth::grant::{Grant, GrantDetails};
+use oauth::step_up::KnownSignIn;
+use oauth::user_authentication::SECOND_FACTOR_ACR;
 use store::StoreError;
 
 use super::EntityCache;
@@ -28,7 +30,7 @@ impl EntityCache {
     /// Caches the sign-in of the user of a grant, and returns it.
     pub(crate) fn cache_sign_in(&self, grant: GrantId, details: &GrantDetails) -> Option<SignIn> {
         let sign_in = SignIn::of(details);
-        self.sign_ins.insert(grant, KnownSignIn(sign_in));
+        self.sign_ins.insert(grant, CachedSignIn(sign_in));
         sign_in
     }
 }
@@ -43,6 +45,11 @@ pub struct SignIn {
 }
 
 impl SignIn {
+    /// The same for the demands of data sources.
+    pub(crate) fn known(self) -> KnownSignIn {
+        KnownSignIn { at: self.at, second_factor: self.acr == SECOND_FACTOR_ACR }
+    }
+
     /// The sign-in for a grant; `None` if nobody signed in.
     pub(crate) fn of(details: &GrantDetails) -> Option<Self> {
         let sign_in = details.sign_in.as_ref()?;
@@ -52,7 +59,7 @@ impl SignIn {
 
 /// The sign-in for a grant; `None` if nobody signed in.
 #[derive(Clone, Copy)]
-pub(super) struct KnownSignIn(Option<SignIn>);
+pub(super) struct CachedSignIn(Option<SignIn>);
 
 /// Grants, with the revocations of everything that this node knows.
 #[derive(Clone, Copy)]
@@ -84,7 +91,7 @@ impl StoredGrants<'_> {
     /// The sign-in of the user behind a token for its grant; `None` if nobody signed in, or if the grant is gone.
     pub(crate) async fn sign_in_of(self, grant: Option<GrantId>) -> Result<Option<SignIn>, StoreError> {
         let Some(id) = grant else { return Ok(None) };
-        if let Some(KnownSignIn(cached)) = self.context.entities.sign_ins.get(&id) {
+        if let Some(CachedSignIn(cached)) = self.context.entities.sign_ins.get(&id) {
             return Ok(cached);
         }
         let grant = match self.context.entities.last_seen_grant(id) {

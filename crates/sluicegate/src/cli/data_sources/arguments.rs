@@ -24,6 +24,9 @@ pub(crate) struct Add {
     /// The longest time since the sign-in of a reader, in seconds; any by default
     #[arg(long, value_name = "SECONDS")]
     pub(super) max_authentication_age: Option<i64>,
+    /// Whether readers must have signed in with a second factor: true or false
+    #[arg(long, value_name = "BOOL")]
+    pub(super) require_second_factor: Option<bool>,
     /// Let users change data over OData, as far as their applications are allowed to
     #[arg(long)]
     pub(super) writable: bool,

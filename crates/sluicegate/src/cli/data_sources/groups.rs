@@ -32,6 +32,9 @@ pub(crate) struct AddGroup {
     /// The longest time since the sign-in of a reader, in seconds; any by default
     #[arg(long, value_name = "SECONDS")]
     max_authentication_age: Option<i64>,
+    /// Whether readers must have signed in with a second factor: true or false
+    #[arg(long, value_name = "BOOL")]
+    require_second_factor: Option<bool>,
     /// The user who owns the group
     #[arg(long, value_name = "USER")]
     owner: Option<String>,
@@ -79,6 +82,7 @@ async fn add(opened: &OpenedInstallation, command: &AddGroup) -> anyhow::Result<
         name: Some(command.name.clone()),
         description: command.description.clone(),
         max_authentication_age: command.max_authentication_age.map(MaxAuthenticationAge::Secs),
+        requires_second_factor: command.require_second_factor,
         ..DataSourceDraft::default()
     };
     let added = opened.app.data_sources().create_group(&owner, draft, &opened.origin).await;

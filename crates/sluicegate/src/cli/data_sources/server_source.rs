@@ -49,6 +49,9 @@ pub(super) struct ServerSource {
     /// The longest time since the sign-in of a reader, in seconds; any by default
     #[arg(long, value_name = "SECONDS")]
     max_authentication_age: Option<i64>,
+    /// Whether readers must have signed in with a second factor: true or false
+    #[arg(long, value_name = "BOOL")]
+    require_second_factor: Option<bool>,
     /// Let users change data over OData, as far as their applications are allowed to
     #[arg(long)]
     writable: bool,
@@ -77,6 +80,7 @@ impl ServerSource {
             description: self.description.clone(),
             options: Some(options),
             max_authentication_age: self.max_authentication_age.map(MaxAuthenticationAge::Secs),
+            requires_second_factor: self.require_second_factor,
             writable: Some(self.writable),
         };
         let place = format_args!("{} at {}", self.database_name, self.host);

@@ -16,7 +16,7 @@ use crate::messages::of_data_source;
 use crate::terminal::{self, say};
 
 /// The arguments that change something.
-const CHANGES: [&str; 15] = [
+const CHANGES: [&str; 16] = [
     "new_name",
     "path",
     "options",
@@ -30,6 +30,7 @@ const CHANGES: [&str; 15] = [
     "no_storage_forms",
     "max_authentication_age",
     "no_max_authentication_age",
+    "require_second_factor",
     "writable",
     "read_only",
 ];
@@ -79,6 +80,9 @@ pub(crate) struct Update {
     /// Let readers read however long ago they signed in
     #[arg(long, conflicts_with = "max_authentication_age")]
     no_max_authentication_age: bool,
+    /// Whether readers must have signed in with a second factor: true or false
+    #[arg(long, value_name = "BOOL")]
+    require_second_factor: Option<bool>,
     /// Let users change data over OData, as far as their applications are allowed to
     #[arg(long)]
     writable: bool,
@@ -110,6 +114,7 @@ pub(super) async fn run(opened: &OpenedInstallation, command: &Update) -> anyhow
             None if command.no_max_authentication_age => Some(MaxAuthenticationAge::Any),
             age => age.map(MaxAuthenticationAge::Secs),
         },
+        requires_second_factor: command.require_second_factor,
         writable: (command.writable || command.read_only).then_some(command.writable),
     };
     let updated = opened.app.data_sources().update(&actor, record.id, draft, &opened.origin).await;

@@ -35,6 +35,8 @@ pub(super) struct SourceResponse<'a> {
     options: BTreeMap<&'a str, OptionResponse<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_authentication_age: Option<i64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    require_second_factor: bool,
     writable: bool,
     created_at: String,
     updated_at: String,
@@ -58,6 +60,7 @@ impl<'a> From<&'a SeenSource> for SourceResponse<'a> {
             description: &record.description,
             options: options.map(|(key, value)| (key.as_str(), response(seen.store, key, value))).collect(),
             max_authentication_age: record.max_authentication_age,
+            require_second_factor: record.requires_second_factor,
             writable: record.writable,
             created_at: rfc3339(record.created_at),
             updated_at: rfc3339(record.updated_at),

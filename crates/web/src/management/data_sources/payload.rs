@@ -49,11 +49,19 @@ impl FromJson for DataSourcePayload {
             0 => MaxAuthenticationAge::Any,
             secs => MaxAuthenticationAge::Secs(secs),
         });
+        let requires_second_factor = fields.boolean("requireSecondFactor");
         let writable = fields.boolean("writable");
         let is_group = fields.boolean("isGroup");
         fields.finish();
-        let draft =
-            DataSourceDraft { name, data_store, description, options, max_authentication_age, writable };
+        let draft = DataSourceDraft {
+            name,
+            data_store,
+            description,
+            options,
+            max_authentication_age,
+            requires_second_factor,
+            writable,
+        };
         Self { draft, connection_type, is_group }
     }
 }

@@ -94,31 +94,6 @@ fn claims_of(token: &str) -> Value {
     serde_json::from_slice(&claims).unwrap()
 }
 
-/// As many as a request may name.
-#[tokio::test]
-async fn a_signed_token_names_32_data_sources_and_is_accepted() {
-    let fixture = with_piers(33).await;
-    let client = Client::register(&fixture, json!({ "tokenFormat": "jwt" })).await;
-    let at = |number: usize| format!("http://127.0.0.1:8080/api/odata4/Pier{number}");
-    let naming = |count: usize| {
-        let all: Vec<_> = (1..=count).map(at).collect();
-        json!([{ "type": "data_source", "locations": all, "actions": ["read"] }]).to_string()
-    };
-    let mut browser = fixture.server.browser();
-    let form = asked(&mut browser, &client.address(&[("authorization_details", &naming(32))])).await;
-    let answer = allow(&mut browser, form).await;
-    let issued = client.exchange(&fixture, &answer, &[]).await.expect(200).json();
-    let access = text(&issued, "access_token");
-    assert_eq!(locations(&claims_of(&access)), (1..=32).map(at).collect::<Vec<_>>());
-    let status = async |number: usize| {
-        let read = fixture.server.get(&format!("/api/odata4/Pier{number}/Ports")).bearer(&access);
-        read.send().await.status()
-    };
-    assert_eq!((status(1).await, status(32).await, status(33).await), (200, 200, 403));
-    let more = client.address(&[("authorization_details", &naming(33))]);
-    assert!(browser.get(&more).await.location().contains("error=invalid_authorization_details"));
-}
-
 #[tokio::test]
 async fn data_sources_are_found_and_ticked_page_by_page() {
     let fixture = with_piers(204).await;

@@ -257,6 +257,7 @@ async fn data_source(store: &dyn Store, owner: &User, other: &User) {
             BTreeMap::from([(ODD.to_owned(), SealedOption::new(format!("sealed for {id}")))])
         }),
         max_authentication_age: Some(300),
+        requires_second_factor: true,
         writable: false,
         owner: owner.id,
         at: START,
@@ -277,6 +278,7 @@ async fn data_source(store: &dyn Store, owner: &User, other: &User) {
         options: BTreeMap::new(),
         sealing: Sealing::default(),
         max_authentication_age: None,
+        requires_second_factor: false,
         writable: false,
         owner: owner.id,
         at: START,
