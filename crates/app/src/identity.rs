@@ -4,6 +4,7 @@
 pub(crate) mod access_tokens;
 pub mod acting;
 pub mod activity;
+pub mod addresses;
 pub mod authentication;
 pub mod caller;
 pub mod issued_tokens;

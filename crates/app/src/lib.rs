@@ -205,6 +205,8 @@ services! {
     sessions: identity::sessions::SessionService,
     /// What happened on a user's own account.
     activity: identity::activity::ActivityService,
+    /// Whether requests come from allowed addresses.
+    addresses: identity::addresses::AddressService,
     /// A user's own details.
     profile: identity::profile::ProfileService,
     /// Requests on behalf of another user.
@@ -227,6 +229,8 @@ services! {
     roles: management::roles::RoleService,
     /// Limits that administrators set.
     limits: management::limits::LimitService,
+    /// Addresses from which the server may be used.
+    allow_lists: management::allow_lists::AllowListService,
     /// Origins whose pages may use the API.
     trusted_origins: management::trusted_origins::TrustedOriginService,
     /// Tokens that allow clients to register themselves.

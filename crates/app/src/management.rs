@@ -1,6 +1,7 @@
 //! The management API: applications, users, roles, data sources, limits and the audit log.
 
 pub mod administration;
+pub mod allow_lists;
 pub mod allowed;
 pub mod applications;
 pub mod audit;

@@ -50,6 +50,8 @@ actions! {
     CreateRole = "role.create",
     UpdateRole = "role.update",
     DeleteRole = "role.delete",
+    SetAllowLists = "allow_lists.set",
+    DeleteAllowLists = "allow_lists.delete",
     SetLimit = "limit.set",
     ResetLimit = "limit.reset",
     TrustOrigin = "trusted_origin.create",

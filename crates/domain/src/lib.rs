@@ -5,6 +5,8 @@
 //! OAuth or OData.
 
 pub mod account;
+pub mod address_range;
+pub mod allow_list;
 pub mod audit;
 pub mod built_in_users;
 pub mod characters;

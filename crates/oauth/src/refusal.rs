@@ -299,6 +299,7 @@ refusals! {
     }
     AccessDenied {
         UserDenied: "User denied OAuth access";
+        AddressNotAllowed: "requests from this address are not allowed";
     }
     AuthorizationPending {
         NotDecided: "the user has not decided yet; ask again after the interval";

@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::arguments::InstallationArgs;
 use crate::config::{self, ConfigError, Environment, Overrides, Settings};
 
+pub(crate) mod allow_lists;
 pub(crate) mod allowed;
 pub(crate) mod applications;
 pub(crate) mod audit;
@@ -174,6 +175,12 @@ pub(crate) enum Command {
     Role {
         #[command(subcommand)]
         command: roles::RoleCommand,
+    },
+    /// Show and set from which addresses the installation, a user or an application may be used.
+    #[command(after_help = "Example: sluicegate allow-list show --data-dir ./data")]
+    AllowList {
+        #[command(subcommand)]
+        command: allow_lists::AllowListCommand,
     },
     /// Show and set the limits of the system.
     #[command(after_help = "Example: sluicegate limit list --data-dir ./data")]

@@ -68,6 +68,7 @@ fn dispatch(command: Command, environment: &Environment) -> anyhow::Result<()> {
         Command::TrustedIssuer { command } => cli::trusted_issuers::run(command, environment),
         Command::Scope { command } => cli::scopes::run(command, environment),
         Command::Role { command } => cli::roles::run(command, environment),
+        Command::AllowList { command } => cli::allow_lists::run(command, environment),
         Command::Limit { command } => cli::limits::run(command, environment),
         Command::Session { command } => cli::sessions::run(command, environment),
         Command::Audit { command } => cli::audit::run(command, environment),

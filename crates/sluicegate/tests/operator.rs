@@ -367,6 +367,22 @@ fn roles_and_limits_are_managed_under_the_rules_of_the_api() {
     good(&installation, &["limit", "reset", "1", "--yes"]);
     assert_eq!(in_json(&installation, &["limit", "show", "1"])["value"], 0);
     assert!(refused(&installation, &["limit", "show", "Nothing"]).contains("there is no such limit"));
+    for owner in [&[][..], &["--user", USER.name]] {
+        let command = |words: &[&'static str]| [words, owner].concat();
+        let set =
+            command(&["allow-list", "set", "--data-access", "10.0.0.0/8,192.0.2.7", "--admin-api", "::1"]);
+        good(&installation, &set);
+        let shown = in_json(&installation, &command(&["allow-list", "show"]));
+        assert_eq!(shown["dataAccess"], json!(["10.0.0.0/8", "192.0.2.7"]));
+        assert_eq!((&shown["adminAPI"], &shown["webUI"]), (&json!(["::1"]), &json!([])));
+        good(&installation, &command(&["allow-list", "clear", "--yes"]));
+        assert_eq!(in_json(&installation, &command(&["allow-list", "show"]))["dataAccess"], json!([]));
+    }
+    assert!(refused(&installation, &["allow-list", "set"]).contains("name at least one list"));
+    assert!(refused(&installation, &["allow-list", "show", "--user", "nobody"]).contains("nobody"));
+    assert!(
+        refused(&installation, &["allow-list", "show", "--application", "77"]).contains("application 77")
+    );
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn done(installation: &Installation, what: &[&str]) {
 }
 
 /// The commands that delete or revoke something, and what the question names. The ids are those of a new installation.
-const ENDINGS: [(&[&str], &str); 15] = [
+const ENDINGS: [(&[&str], &str); 16] = [
     (&["allowed", "revoke", USER.name, "1"], "Reports"),
     (&["secret", "end", "1", "1"], "Reports"),
     (&["application", "reset-secret", "1"], "Reports"),
@@ -64,6 +64,7 @@ const ENDINGS: [(&[&str], &str); 15] = [
     (&["scope", "delete", "orders.read"], "orders.read"),
     (&["resource-server", "delete", "2"], "https://orders.example.com"),
     (&["limit", "reset", "MaxFetchRows"], "MaxFetchRows"),
+    (&["allow-list", "clear"], "the installation"),
     (&["role", "delete", "Idle"], "Idle"),
     (&["initial-access-token", "delete", "1"], "Build agents"),
     (&["trusted-issuer", "delete", "1"], "https://idp.example.com"),
@@ -88,6 +89,7 @@ fn furnish(installation: &Installation) {
     done(installation, &["resource-server", "add", "https://orders.example.com", "Orders"]);
     done(installation, &["scope", "add", "2", "orders.read", "Read your orders"]);
     done(installation, &["role", "add", "Idle"]);
+    done(installation, &["allow-list", "set", "--data-access", "10.0.0.0/8"]);
     done(installation, &["initial-access-token", "create", "--description", "Build agents"]);
     let settings =
         r#"{"purposes":["identity_assertion"],"clients":["*"],"subjectIs":"email","subjectClaim":"email"}"#;

@@ -19,6 +19,7 @@ use domain::time::Timestamp;
 use tokio::sync::Notify;
 
 mod address;
+mod allow_lists;
 mod allowed;
 mod applications;
 mod audit;

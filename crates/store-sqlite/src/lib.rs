@@ -18,6 +18,7 @@ use domain::time::Timestamp;
 use rusqlite::Connection;
 use store::{Answer, StoreError};
 
+mod allow_lists;
 mod allowed;
 mod applications;
 mod audit;

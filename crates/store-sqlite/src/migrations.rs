@@ -175,6 +175,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "data_sources_with_second_factor",
         sql: include_str!("../migrations/0038_data_sources_with_second_factor.sql"),
     },
+    Migration { number: 39, name: "allow_lists", sql: include_str!("../migrations/0039_allow_lists.sql") },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

@@ -19,6 +19,7 @@ use self::records::{
 pub(crate) use self::world::World;
 use self::world::{granted, insert_user};
 
+pub mod allow_lists;
 pub mod applications;
 mod at_once;
 pub mod audit;
@@ -77,6 +78,10 @@ macro_rules! conformance_tests {
                 a_session_is_opened_only_in_the_epoch_of_its_password,
                 a_session_that_is_replaced_ends,
                 a_repeated_sign_in_keeps_what_applications_know_of_the_session,
+            }
+            allow_lists {
+                lists_are_replaced_and_deleted_with_their_owner,
+                lists_are_changed_within_the_rights_of_the_caller,
             }
             ended_sessions {
                 a_list_of_sessions_has_the_newest_valid_ones,

@@ -20,6 +20,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 mod access_answer;
+mod allow_lists;
 mod applications;
 mod audit;
 mod backchannel_authentications;
@@ -50,6 +51,7 @@ mod used_assertions;
 mod users;
 
 pub use access_answer::{AccessAnswer, AccessAnswered};
+pub use allow_lists::{AllowListRefusal, AllowListStore};
 pub use applications::{
     Amendment, ApplicationFilter, ApplicationRefusal, Applications, NewApplication, NewSecret, SealedSecret,
 };
@@ -116,6 +118,7 @@ pub trait Store:
     + SigningKeys
     + TrustedIssuers
     + TrustedOrigins
+    + AllowListStore
     + ResourceServers
     + Audit
     + Maintenance
@@ -144,6 +147,7 @@ impl<T> Store for T where
         + SigningKeys
         + TrustedIssuers
         + TrustedOrigins
+        + AllowListStore
         + ResourceServers
         + Audit
         + Maintenance

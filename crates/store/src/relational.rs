@@ -23,12 +23,13 @@ use oauth::revocation::{Revocation, RevokedSubject};
 
 use crate::columns::Impossible;
 use crate::{
-    ApplicationRefusal, DataSourceRefusal, InitialAccessTokenRefusal, Judged, PersonalAccessTokenRefusal,
-    ResourceServerRefusal, RightsChanged, SecondFactorRefusal, TrustedIssuerRefusal, TrustedOriginRefusal,
-    UserRefusal,
+    AllowListRefusal, ApplicationRefusal, DataSourceRefusal, InitialAccessTokenRefusal, Judged,
+    PersonalAccessTokenRefusal, ResourceServerRefusal, RightsChanged, SecondFactorRefusal,
+    TrustedIssuerRefusal, TrustedOriginRefusal, UserRefusal,
 };
 
 pub mod access;
+pub mod allow_lists;
 mod application_access;
 pub mod applications;
 pub mod audit;
@@ -178,6 +179,7 @@ macro_rules! refusals {
 }
 
 refusals![
+    AllowListRefusal,
     ApplicationRefusal,
     DataSourceRefusal,
     InitialAccessTokenRefusal,

@@ -40,7 +40,7 @@ pub struct Versions {
     pub applications: i64,
     /// Data sources with their sharing and their models.
     pub data_sources: i64,
-    /// Limits that were set or reset, the list of trusted origins, and resource servers with their scopes.
+    /// Limits that were set or reset, the list of trusted origins, allow-lists, and resource servers with their scopes.
     pub limits: i64,
     /// Ring keys.
     pub keys: i64,

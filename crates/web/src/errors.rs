@@ -109,6 +109,8 @@ errors! {
         "No more can be added; the message says how many there are.";
     GroupOrNot = 222_298_029, "400",
         "The data source is a group, which has no database of its own, or it is none, and has no members.";
+    AddressNotAllowed = 222_298_030, "403",
+        "An allow-list does not contain the address of the request.";
     BadRequest = 222_299_400, "400",
         "The request is invalid in another way; the message says how.";
     NotAuthenticated = 222_299_401, "401",

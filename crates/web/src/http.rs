@@ -15,6 +15,5 @@ pub(crate) mod host;
 pub mod initiator;
 pub(crate) mod leftover;
 pub(crate) mod media_type;
-pub mod network;
 pub mod origin;
 pub(crate) mod proof;

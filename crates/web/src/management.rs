@@ -1,6 +1,7 @@
 //! The management API: `/api/mgmt` and `/api/admin`. There is one module for each noun.
 
 pub(crate) mod acting;
+pub(crate) mod allow_lists;
 pub(crate) mod allowed;
 pub(crate) mod applications;
 pub(crate) mod audit;

@@ -7,6 +7,7 @@
 use std::convert::Infallible;
 
 use app::Fault;
+use app::identity::addresses::{AddressRefusal, AddressService};
 use app::identity::authentication::AuthenticationService;
 use app::identity::caller::{Caller, LiveSession, RequestOrigin};
 use app::identity::refusals::RefusalService;
@@ -17,6 +18,7 @@ use askama::Template;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
 use domain::account::device as words;
+use domain::allow_list::ServerPart;
 use domain::secret::{CsrfToken, SessionCookie};
 use domain::time::Timestamp;
 use http::header::{COOKIE, LOCATION, SET_COOKIE, USER_AGENT};
@@ -67,6 +69,7 @@ pub struct Visit {
     pub initiator: Initiator,
     method: Method,
     authentication: AuthenticationService,
+    addresses: AddressService,
     refusals: RefusalService,
     authorization: AuthorizationService,
     backchannel: BackchannelService,
@@ -83,6 +86,7 @@ impl FromRequestParts<WebState> for Visit {
             initiator: Initiator::of(&parts.uri, &parts.headers, state.site()),
             method: parts.method.clone(),
             authentication: state.service(),
+            addresses: state.service(),
             refusals: state.service(),
             authorization: state.service(),
             backchannel: state.service(),
@@ -96,7 +100,7 @@ impl Visit {
         page::html(status, page, place, self.state.base())
     }
 
-    /// The valid session of the browser, with its cookie.
+    /// The valid session of the browser, with its cookie, if the allow-lists admit the request.
     ///
     /// # Errors
     /// If the database cannot be read.
@@ -104,8 +108,13 @@ impl Visit {
         let Some(cookie) = cookies::session(&self.headers, self.state.cookie_scope()) else {
             return Ok(None);
         };
-        let live = self.authentication.caller_by_session(&cookie).await?;
-        Ok(live.map(|live| (live, cookie)))
+        let Some(live) = self.authentication.caller_by_session(&cookie).await? else { return Ok(None) };
+        match self.addresses.demand(&live.caller, ServerPart::WebUi, &self.origin).await {
+            Ok(()) => Ok(Some((live, cookie))),
+            // The sign-in page says why.
+            Err(AddressRefusal::NotAllowed) => Ok(None),
+            Err(AddressRefusal::Fault(fault)) => Err(fault),
+        }
     }
 
     /// The browser and its system in words, from what it says about itself.

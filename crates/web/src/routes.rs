@@ -6,8 +6,9 @@ use axum::routing::{delete, get, post, put};
 use crate::management::resource_servers::scopes;
 use crate::management::users::sessions as sessions_of_users;
 use crate::management::{
-    allowed, applications, audit, data_sources, data_stores, initial_access_tokens, limits, permissions,
-    personal_access_tokens, resource_servers, revocations, roles, trusted_issuers, trusted_origins, users,
+    allow_lists, allowed, applications, audit, data_sources, data_stores, initial_access_tokens, limits,
+    permissions, personal_access_tokens, resource_servers, revocations, roles, trusted_issuers,
+    trusted_origins, users,
 };
 use crate::oauth::{
     attestation_challenge, authorize, backchannel_authentication, check_session, device_authorization,
@@ -165,6 +166,10 @@ fn management() -> Router<WebState> {
         .route("/api/admin/trustedissuers/{id}", get(trusted_issuers::get).put(trusted_issuers::update).delete(trusted_issuers::delete))
         .route("/api/admin/security/cors/whitelist",      get(trusted_origins::list).post(trusted_origins::add))
         .route("/api/admin/security/cors/whitelist/{id}", get(trusted_origins::get).put(trusted_origins::update).delete(trusted_origins::delete))
+
+        .route("/api/admin/security/whitelist/system", get(allow_lists::of_system).post(allow_lists::set_of_system).put(allow_lists::set_of_system).delete(allow_lists::delete_of_system))
+        .route("/api/mgmt/security/whitelist/user",    get(allow_lists::of_user).post(allow_lists::set_of_user).put(allow_lists::set_of_user).delete(allow_lists::delete_of_user))
+        .route("/api/mgmt/oauth/client/applications/{id}/whitelist", get(allow_lists::of_application).put(allow_lists::set_of_application).delete(allow_lists::delete_of_application))
 
         .route("/api/mgmt/datastores",                             get(data_stores::list))
         .route("/api/mgmt/datastores/{id}",                        get(data_stores::get))

@@ -102,6 +102,11 @@ fn limit(_: &TestServer) -> Value {
     json!({ "value": 1_000 })
 }
 
+/// With the address of the tests.
+fn lists(_: &TestServer) -> Value {
+    json!({ "dataAccess": [{ "network": "127.0.0.0/8" }] })
+}
+
 fn origins(_: &TestServer) -> Value {
     json!({ "whitelist": [trusted(), trusted()] })
 }
@@ -176,6 +181,9 @@ const ONE_USER: &str = "/api/admin/users/{id}";
 const ONE_FACTOR: &str = "/api/admin/users/{id}/secondfactor";
 const SESSIONS: &str = "/api/admin/users/{id}/sessions";
 const SESSION: &str = "/api/admin/users/{id}/sessions/{sessionId}";
+const SYSTEM_LISTS: &str = "/api/admin/security/whitelist/system";
+const USER_LISTS: &str = "/api/mgmt/security/whitelist/user";
+const APPLICATION_LISTS: &str = "/api/mgmt/oauth/client/applications/{id}/whitelist";
 const ROLES: &str = "/api/admin/roles";
 const ONE_ROLE: &str = "/api/admin/roles/{id}";
 const ONE_LIMIT: &str = "/api/admin/limits/system/{limitId}";
@@ -219,6 +227,9 @@ const ROWS: &[Row] = &[
     row(Method::DELETE, SECRET,       Target::TwoSecrets,  nothing,     204, 404),
     row(Method::GET,    ALLOWED_LIST, Target::Plain,       nothing,     200, 200),
     row(Method::DELETE, ALLOWED_ONE,  Target::Allowed,     nothing,     204, 404),
+    row(Method::GET,    APPLICATION_LISTS, Target::Application, nothing, 200, 404),
+    row(Method::PUT,    APPLICATION_LISTS, Target::Application, lists,   200, 404),
+    row(Method::DELETE, APPLICATION_LISTS, Target::Application, nothing, 204, 404),
     row(Method::GET,    PERSONAL_LIST, Target::Plain,         nothing, 200, 200),
     row(Method::GET,    PERSONAL_ONE,  Target::PersonalToken, nothing, 200, 404),
     row(Method::DELETE, PERSONAL_ONE,  Target::PersonalToken, nothing, 204, 404),
@@ -233,6 +244,14 @@ const ROWS: &[Row] = &[
     administration(Method::GET,    SESSIONS,                   Target::Session, nothing, 200),
     administration(Method::DELETE, SESSIONS,                   Target::Session, nothing, 204),
     administration(Method::DELETE, SESSION,                    Target::Session, nothing, 204),
+    administration(Method::GET,    SYSTEM_LISTS,               Target::Plain,   nothing, 200),
+    administration(Method::POST,   SYSTEM_LISTS,               Target::Plain,   lists,   200),
+    administration(Method::PUT,    SYSTEM_LISTS,               Target::Plain,   lists,   200),
+    administration(Method::DELETE, SYSTEM_LISTS,               Target::Plain,   nothing, 204),
+    administration(Method::GET,    USER_LISTS,                 Target::Plain,   nothing, 200),
+    administration(Method::POST,   USER_LISTS,                 Target::Plain,   lists,   200),
+    administration(Method::PUT,    USER_LISTS,                 Target::Plain,   lists,   200),
+    administration(Method::DELETE, USER_LISTS,                 Target::Plain,   nothing, 204),
     administration(Method::GET,    ROLES,                      Target::Plain,   nothing, 200),
     administration(Method::POST,   ROLES,                      Target::Plain,   role,    201),
     administration(Method::GET,    ONE_ROLE,                   Target::Role,    nothing, 200),

@@ -61,6 +61,7 @@ macro_rules! lost_right {
 }
 
 lost_right!(
+    AllowListRefusal,
     DataSourceRefusal,
     InitialAccessTokenRefusal,
     PersonalAccessTokenRefusal,

@@ -1,5 +1,6 @@
 //! Browser sessions: opened by a sign-in, ended by signing out, a new password, or expiry.
 
+use crate::identity::addresses::Addresses;
 use crate::identity::refusals::Refusals;
 use crate::identity::sign_in::SignInService;
 use crate::node::lifetimes::revocations_expire_at;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 
 use domain::account::password::{self, PasswordFault};
 use domain::account::{Permission, Session, User};
+use domain::allow_list::ServerPart;
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{ApplicationId, SessionId, UserId};
 use domain::secret::{Password, SessionCookie};
@@ -77,7 +79,7 @@ impl SessionService {
     /// in the same operation. `device` is the browser in words.
     ///
     /// # Errors
-    /// [`SignInRefusal::Refused`] if the password was changed, or a second factor was set up, since it was verified; a fault if the database
+    /// [`SignInRefusal::AddressNotAllowed`]; [`SignInRefusal::Refused`] if the password was changed, or a second factor was set up, since it was verified; a fault if the database
     /// cannot store it.
     pub async fn open(
         &self,
@@ -92,6 +94,7 @@ impl SessionService {
         let mut audit = origin.audit(Action::SignIn, Outcome::Success, now);
         audit.actor = Some(account.user.id);
         audit.actor_name = Some(account.user.name.clone());
+        self.demand_address(&account, &audit, origin).await?;
         let words = [device.as_deref(), second_factor.map(ShownFactor::as_str)];
         let words: Vec<_> = words.into_iter().flatten().collect();
         audit.detail = (!words.is_empty()).then(|| words.join("; "));
@@ -125,6 +128,22 @@ impl SessionService {
         let cookie = self.context.vault.session_cookie(session.id, &secret);
         let caller = Caller::of_session(account, &session, checked_up_to);
         Ok((LiveSession { session, caller }, cookie))
+    }
+
+    async fn demand_address(
+        &self,
+        account: &Account,
+        audit: &NewAuditEvent,
+        origin: &RequestOrigin,
+    ) -> Result<(), SignInRefusal> {
+        let (resource, user) = (ServerPart::WebUi, Some(account.user.id));
+        if Addresses::of(&self.context).admit(resource, user, None, origin).await? {
+            return Ok(());
+        }
+        let reason = RefusalReason::AddressNotAllowed.as_str().to_owned();
+        let refused = NewAuditEvent { outcome: Outcome::Refused, detail: Some(reason), ..audit.clone() };
+        self.context.store.append_audit(vec![refused]).await?;
+        Err(SignInRefusal::AddressNotAllowed)
     }
 
     fn session_expires_at(&self, now: Timestamp) -> Timestamp {

@@ -192,6 +192,7 @@ impl SignInService {
                 | SignInRefusal::Locked { .. }
                 | SignInRefusal::PasswordExpired
                 | SignInRefusal::SecondFactorNeeded
+                | SignInRefusal::AddressNotAllowed
                 | SignInRefusal::WrongCode
                 | SignInRefusal::StepExpired,
             ) => "refused",

@@ -22,11 +22,13 @@ use store::{StoreError, Versions, fold_name};
 use crate::node::feed::ChangeFeed;
 use crate::{Context, Fault};
 
+mod allow_lists;
 mod grants;
 mod remembered;
 mod scopes;
 mod trusted_issuers;
 
+use allow_lists::CachedAllowLists;
 use grants::CachedSignIn;
 pub use grants::SignIn;
 pub(crate) use grants::StoredGrants;
@@ -51,6 +53,7 @@ pub struct EntityCache {
     trusted_origins: RwLock<Option<Arc<Vec<OriginPattern>>>>,
     scope_registry: RwLock<Option<Arc<ScopeRegistry>>>,
     trusted_issuers: RwLock<Option<CachedIssuers>>,
+    allow_lists: RwLock<Option<CachedAllowLists>>,
     limits_drops: AtomicU64,
     /// Whether an origin belongs to an application.
     origins: KeyedCache<String, bool>,
@@ -110,6 +113,7 @@ impl Default for EntityCache {
             trusted_origins: RwLock::default(),
             scope_registry: RwLock::default(),
             trusted_issuers: RwLock::default(),
+            allow_lists: RwLock::default(),
             limits_drops: AtomicU64::default(),
             origins: KeyedCache::new(10_000),
             seen: RwLock::default(),
@@ -170,13 +174,14 @@ impl EntityCache {
         self.data_sources.forget();
     }
 
-    /// Drops the limits, the lists of trusted origins and issuers, and the registry of scopes.
+    /// Drops the limits, the lists of trusted origins and issuers, the allow-lists, and the registry of scopes.
     pub(crate) fn forget_limits(&self) {
         self.limits_drops.fetch_add(1, Ordering::AcqRel);
         *self.limits.write().unwrap_or_else(PoisonError::into_inner) = None;
         *self.trusted_origins.write().unwrap_or_else(PoisonError::into_inner) = None;
         *self.scope_registry.write().unwrap_or_else(PoisonError::into_inner) = None;
         *self.trusted_issuers.write().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.allow_lists.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// The list of trusted origins, cached or read.

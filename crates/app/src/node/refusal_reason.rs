@@ -29,6 +29,8 @@ pub enum RefusalReason {
     PersonalAccessTokenElsewhere,
     /// The right password of a user who has a second factor, where none can be asked for.
     SecondFactorNeeded,
+    /// A request from an address that an allow-list does not contain.
+    AddressNotAllowed,
     /// An application that does not exist or belongs to somebody else.
     ApplicationOutOfReach,
     /// A data source that does not exist or belongs to somebody else.
@@ -80,6 +82,7 @@ impl RefusalReason {
             Self::PersonalAccessTokenInvalid => "a personal access token that is not accepted",
             Self::PersonalAccessTokenElsewhere => "a personal access token in place of a password",
             Self::SecondFactorNeeded => "the right password without the second factor of the user",
+            Self::AddressNotAllowed => "an address that is not on the allow-list",
             Self::ApplicationOutOfReach => {
                 "there is no application with that id, or it belongs to somebody else"
             }

@@ -1,5 +1,6 @@
 //! The token endpoint: what a client gets for a code, a refresh token, a password, or its own credentials.
 
+use domain::allow_list::ServerPart;
 use domain::audit::{Action, Outcome};
 use domain::id::{Epoch, GrantId, UserId};
 use domain::secret::{AccessTokenText, RefreshTokenText};
@@ -18,6 +19,7 @@ use oauth::token_payload::{AccessToken, RefreshToken};
 use std::sync::Arc;
 use vault::Unsealed;
 
+use crate::identity::addresses::Addresses;
 use crate::identity::caller::RequestOrigin;
 use crate::node::audit_throttle::ThrottledAudit;
 use crate::node::entity_cache::{Entities, StoredGrants};
@@ -96,10 +98,15 @@ impl TokenService {
         let registry = Entities::of(&self.context).scopes_for(registered, requested).await?;
         let parsed = TokenRequest::parse(request.parameters, &client, &registry);
         let (grant_type, answer) = match &parsed {
-            Ok(wanted) => (
-                wanted.grant_type().as_str(),
-                self.token_for(wanted, &client, &registry, request.parameters, request.origin).await,
-            ),
+            Ok(wanted) => {
+                let answer = match self.demand_address(&client, wanted, request.origin).await {
+                    Ok(()) => {
+                        self.token_for(wanted, &client, &registry, request.parameters, request.origin).await
+                    }
+                    Err(refusal) => Err(refusal),
+                };
+                (wanted.grant_type().as_str(), answer)
+            }
             Err(refusal) => ("unknown", Err((*refusal).into())),
         };
         self.count(grant_type, answer.as_ref().map(|_| ()));
@@ -133,6 +140,35 @@ impl TokenService {
         Ok(())
     }
 
+    /// Refuses an address that the lists of the installation, the application or the user behind a code or a refresh token do
+    /// not contain, before either is used up. Other grants know their user later.
+    async fn demand_address(
+        &self,
+        client: &AuthenticatedClient,
+        request: &TokenRequest,
+        origin: &RequestOrigin,
+    ) -> Result<(), ProtocolRefusal> {
+        if !Addresses::of(&self.context).are_limited().await? {
+            return Ok(());
+        }
+        let user = self.user_behind(Some(request)).await?;
+        self.demand_address_of(client, user, origin).await
+    }
+
+    /// Refuses an address that the lists of the installation, the application or this user do not contain.
+    async fn demand_address_of(
+        &self,
+        client: &AuthenticatedClient,
+        user: Option<UserId>,
+        origin: &RequestOrigin,
+    ) -> Result<(), ProtocolRefusal> {
+        let (resource, application) = (ServerPart::DataAccess, Some(client.application().id));
+        if Addresses::of(&self.context).admit(resource, user, application, origin).await? {
+            return Ok(());
+        }
+        Err(Refusal::AddressNotAllowed.into())
+    }
+
     async fn token_for(
         &self,
         request: &TokenRequest,
@@ -150,7 +186,9 @@ impl TokenService {
             scopes: registry,
         };
         match request {
-            TokenRequest::ClientCredentials(request) => self.service_token(request, client, narrowing).await,
+            TokenRequest::ClientCredentials(request) => {
+                self.service_token(request, client, narrowing, origin).await
+            }
             // Boxed: the state of the largest would be moved several times for every request, and an allocation costs less.
             TokenRequest::AuthorizationCode(request) => {
                 Box::pin(self.exchange_code(request, client, narrowing, origin)).await
@@ -195,11 +233,12 @@ impl TokenService {
         refusal: Refusal,
         origin: &RequestOrigin,
     ) -> Result<(), Fault> {
-        let refuses_access = refusal != Refusal::ScopeUnknown
-            && matches!(
-                refusal.code(),
-                ErrorCode::InvalidGrant | ErrorCode::UnauthorizedClient | ErrorCode::InvalidScope
-            );
+        let refuses_access = refusal == Refusal::AddressNotAllowed
+            || refusal != Refusal::ScopeUnknown
+                && matches!(
+                    refusal.code(),
+                    ErrorCode::InvalidGrant | ErrorCode::UnauthorizedClient | ErrorCode::InvalidScope
+                );
         let is_audited = matches!(
             refusal,
             Refusal::CredentialsWrong

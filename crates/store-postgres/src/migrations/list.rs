@@ -277,4 +277,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../../migrations/0038_data_sources_with_second_factor.sql"),
     },
+    Migration {
+        number: 39,
+        name: "allow_lists",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../../migrations/0039_allow_lists.sql"),
+    },
 ];

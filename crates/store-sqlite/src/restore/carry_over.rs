@@ -87,6 +87,7 @@ pub(super) fn new_revocations(
     scopes(db)?;
     roles(db, done)?;
     users(db, unusable, done)?;
+    allow_lists(db)?;
     second_factors(db)
 }
 
@@ -181,6 +182,22 @@ fn trusted_origins(db: &Connection) -> sql::Result<()> {
         WHERE NOT EXISTS (SELECT 1 FROM cur.trusted_origins c WHERE c.id = m.id AND c.domain = m.domain)
         AND m.id <= coalesce((SELECT seq FROM cur.sqlite_sequence WHERE name = 'trusted_origins'), 0)";
     sql::execute(db, DELETED, ()).map(drop)
+}
+
+/// The lists of now apply, also to what the backup alone has: a list that was set since admits no other address again.
+fn allow_lists(db: &Connection) -> sql::Result<()> {
+    const DELETED: &str = "DELETE FROM main.allow_lists AS m
+        WHERE m.owner_kind = 0
+            OR (m.owner_kind = 1 AND (m.owner_id IN (SELECT id FROM cur.users)
+                OR m.owner_id NOT IN (SELECT id FROM main.users)))
+            OR (m.owner_kind = 2 AND (m.owner_id IN (SELECT id FROM cur.applications)
+                OR m.owner_id NOT IN (SELECT id FROM main.applications)))";
+    const CURRENT: &str = "INSERT INTO main.allow_lists (owner_kind, owner_id, lists)
+        SELECT c.owner_kind, c.owner_id, c.lists FROM cur.allow_lists c
+        WHERE c.owner_kind = 0 OR (c.owner_kind = 1 AND c.owner_id IN (SELECT id FROM main.users))
+            OR (c.owner_kind = 2 AND c.owner_id IN (SELECT id FROM main.applications))";
+    sql::execute(db, DELETED, ())?;
+    sql::execute(db, CURRENT, ()).map(drop)
 }
 
 /// An issuer that was changed or deleted since is not trusted again.

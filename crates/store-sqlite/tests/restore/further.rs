@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use domain::account::second_factor::SealedTotpSecret;
 use domain::account::{SealedOption, USER_ROLE};
+use domain::allow_list::{AllowListOwner, AllowLists, ServerPart};
 use domain::audit::Action;
 use domain::id::SessionId;
 use domain::secret::Digest;
@@ -14,8 +15,8 @@ use oauth::cors::NewTrustedOrigin;
 use oauth::scope::{Assignment, BuiltInScope, NewResourceServer, NewScope, Risk};
 use oauth::trusted_issuer::{IssuerSettings, NewTrustedIssuer};
 use store::{
-    Amendment, Applications as _, ClientRegistrations as _, DataSources as _, NewDataSource,
-    NewInitialAccessToken, NewPersonalAccessToken, NewSecondFactor, PersonalAccessTokens as _,
+    AllowListStore as _, Amendment, Applications as _, ClientRegistrations as _, DataSources as _,
+    NewDataSource, NewInitialAccessToken, NewPersonalAccessToken, NewSecondFactor, PersonalAccessTokens as _,
     ResourceServers as _, Sealing, SecondFactors as _, StoredKey, SystemSettings as _, TrustedIssuers as _,
     TrustedOrigins as _, UsedAssertions as _, Users as _,
 };
@@ -287,5 +288,38 @@ async fn the_second_factors_are_those_of_the_current_database() {
         let expected = (!is_lost).then_some((104, 1));
         assert_eq!(found.map(|factor| (factor.last_step, factor.recovery_codes)), expected);
         assert_eq!(stage.value::<i64>("SELECT count(*) FROM recovery_codes"), i64::from(!is_lost));
+    }
+}
+
+#[tokio::test]
+async fn the_allow_lists_are_those_of_the_current_database() {
+    let lists = |network: &str| AllowLists::new([(ServerPart::DataAccess, vec![network.parse().unwrap()])]);
+    for is_lost in [false, true] {
+        let stage = Stage::new().await;
+        let store = stage.open();
+        let set = async |owner, lists| {
+            store.set_allow_lists(owner, lists, event(Action::SetAllowLists, 1)).await.unwrap().unwrap();
+        };
+        let root = store.find_user_by_name("root").await.unwrap().unwrap();
+        let client = register(&store, &root, "client", 1, 1).await;
+        let owners = [AllowListOwner::System, AllowListOwner::Application(client.id)];
+        for owner in owners {
+            set(owner, lists("10.0.0.0/8")).await;
+        }
+        let backup = stage.back_up("backup.db", 2);
+        set(owners[1], lists("10.0.0.0/24")).await;
+        set(owners[0], AllowLists::default()).await;
+        set(AllowListOwner::User(root.id), lists("10.1.0.0/16")).await;
+        drop(store);
+        if is_lost {
+            std::fs::remove_file(stage.database()).unwrap();
+        }
+        stage.restore(&backup, 4);
+        let expected = if is_lost {
+            owners.map(|owner| (owner, lists("10.0.0.0/8"))).to_vec()
+        } else {
+            vec![(AllowListOwner::User(root.id), lists("10.1.0.0/16")), (owners[1], lists("10.0.0.0/24"))]
+        };
+        assert_eq!(stage.open().list_allow_lists().await.unwrap(), expected);
     }
 }

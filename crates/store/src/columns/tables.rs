@@ -88,6 +88,7 @@ pub const TABLES: &[StoredTable] = &[
     chosen("limits", Kept, 1, &[number("id"), number("value")]),
     given_once("trusted_origins", Compared, TRUSTED_ORIGINS),
     given_once("trusted_issuers", Compared, TRUSTED_ISSUERS),
+    chosen("allow_lists", Compared, 2, &[number("owner_kind"), number("owner_id"), text("lists")]),
     given_once("resource_servers", Kept, RESOURCE_SERVERS),
     given_once("scopes", Compared, SCOPES),
     chosen("ring_keys", Emptied, 1, RING_KEYS),

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use domain::allow_list::AllowListOwner;
 use domain::audit::NewAuditEvent;
 use domain::id::{ApplicationId, ClientId, Epoch};
 use domain::time::Timestamp;
@@ -12,8 +13,8 @@ use oauth::scope::ScopeSet;
 
 use super::versions::{self, CachedKind};
 use super::{
-    Change, Columns, NamedStatement, ParameterValue, Read, Record, ResultRow, SqlTransaction, authority,
-    resource_servers, sought, sweeps, trusted_origins, values,
+    Change, Columns, NamedStatement, ParameterValue, Read, Record, ResultRow, SqlTransaction, allow_lists,
+    authority, resource_servers, sought, sweeps, trusted_origins, values,
 };
 use crate::columns::{Impossible, SettingsColumns};
 use crate::rules::deputies;
@@ -261,6 +262,7 @@ pub async fn delete<S: SqlTransaction>(
     static DELETE: NamedStatement = NamedStatement::new("DELETE FROM applications WHERE id = :id");
     within_reach(db, id, event).await?;
     db.execute(&DELETE, values! { id }).await?;
+    allow_lists::delete(db, AllowListOwner::Application(id)).await?;
     let subject = RevokedSubject::Application { application: id, epoch: Epoch::GONE };
     let ended = db.append_revocations(&[subject], event.at, revocation_expires_at).await?;
     sweeps::request(db).await?;

@@ -1,5 +1,6 @@
 //! Authentication for the management API.
 
+use app::identity::addresses::{AddressRefusal, AddressService};
 use app::identity::authentication::AuthenticationService;
 use app::identity::authentication::BearerRefusal;
 use app::identity::caller::{Caller, RequestOrigin};
@@ -9,6 +10,7 @@ use app::identity::sign_in::SignInService;
 use app::node::refusal_reason::RefusalReason;
 use axum::extract::FromRequestParts;
 use domain::account::Permission;
+use domain::allow_list::ServerPart;
 use domain::secret::{CsrfToken, SessionCookie};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
@@ -75,9 +77,32 @@ impl FromRequestParts<WebState> for Authenticated {
             None => by_session(access_note, &parts.method, &parts.headers, initiator).await?,
         };
         if caller.may(Permission::MgmtAPI) {
+            demand_address(state, &caller, parts, &origin).await?;
             return Ok(Self(caller));
         }
         Err(refused(state, &caller, ("lacks MgmtAPI", ManagementProblem::forbidden()), &origin).await)
+    }
+}
+
+/// Demands that the allow-lists admit the request.
+async fn demand_address(
+    state: &WebState,
+    caller: &Caller,
+    parts: &Parts,
+    origin: &RequestOrigin,
+) -> Result<(), ManagementProblem> {
+    let is_administrative = parts.uri.path().starts_with("/api/admin/");
+    let resource = if is_administrative { ServerPart::AdminApi } else { ServerPart::ManagementApi };
+    match state.service::<AddressService>().demand(caller, resource, origin).await {
+        Ok(()) => Ok(()),
+        Err(AddressRefusal::NotAllowed) => Err(ManagementProblem::new(
+            StatusCode::FORBIDDEN,
+            ManagementErrorCode::AddressNotAllowed,
+            "Requests from your address are not allowed here.",
+        )),
+        Err(AddressRefusal::Fault(fault)) => {
+            Err(ManagementProblem::server(&fault, ManagementErrorCode::Unavailable))
+        }
     }
 }
 
@@ -179,6 +204,7 @@ async fn by_password(access_note: Noting<'_>, sent: Authorization<'_>) -> Result
             | SignInRefusal::Locked { .. }
             | SignInRefusal::PasswordExpired
             | SignInRefusal::SecondFactorNeeded
+            | SignInRefusal::AddressNotAllowed
             | SignInRefusal::WrongCode
             | SignInRefusal::StepExpired => access_note.nobody(format!("Not signed in: {refusal}.")),
         })

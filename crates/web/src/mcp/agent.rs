@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 
 use app::data::ResourcePath;
+use app::identity::addresses::AddressService;
 use app::identity::authentication::AuthenticationService;
 use app::identity::caller::{Caller, RequestOrigin};
 use app::identity::personal_access::{PersonalAccessRefusal, PersonalAccessService};
@@ -12,6 +13,7 @@ use app::node::NodeService;
 use app::node::refusal_reason::RefusalReason;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
+use domain::allow_list::ServerPart;
 use domain::time::Timestamp;
 use http::header::ORIGIN;
 use http::request::Parts;
@@ -38,10 +40,13 @@ impl FromRequestParts<WebState> for Sender {
     async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Infallible> {
         let challenger = Challenger::of(state, parts);
         let agent = match origin_is_allowed(state, &parts.headers).await {
-            Ok(()) => Agent::of(state, parts).await.map(|agent| {
-                let login = database_login::find(&parts.headers);
-                Agent { caller: agent.caller.with_database_login(login), ..agent }
-            }),
+            Ok(()) => match Agent::of(state, parts).await {
+                Ok(agent) => agent.admitted(state).await.map(|agent| {
+                    let login = database_login::find(&parts.headers);
+                    Agent { caller: agent.caller.with_database_login(login), ..agent }
+                }),
+                refused => refused,
+            },
             Err(problem) => Err(problem),
         };
         Ok(Self { agent, challenger })
@@ -57,6 +62,13 @@ pub(super) struct Agent {
 }
 
 impl Agent {
+    /// The agent, if the allow-lists admit its request.
+    async fn admitted(self, state: &WebState) -> Result<Self, McpProblem> {
+        let addresses = state.service::<AddressService>();
+        addresses.demand(&self.caller, ServerPart::DataAccess, &self.origin).await?;
+        Ok(self)
+    }
+
     /// The caller with the access token of the request.
     async fn of(state: &WebState, parts: &Parts) -> Result<Self, McpProblem> {
         let origin = origin::of(&parts.extensions, &parts.headers, state.settings());

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 
 use app::data::ResourcePath;
+use app::identity::addresses::AddressService;
 use app::identity::authentication::{AuthenticationService, BearerRefusal};
 use app::identity::caller::{Caller, RequestOrigin};
 use app::identity::issued_tokens::{IssuedTokenRefusal, IssuedTokenService};
@@ -13,6 +14,7 @@ use app::node::NodeService;
 use app::node::refusal_reason::RefusalReason;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
+use domain::allow_list::ServerPart;
 use domain::time::Timestamp;
 use http::header::HeaderName;
 use http::request::Parts;
@@ -70,7 +72,10 @@ impl FromRequestParts<WebState> for Requester {
         let origin = origin::of(&parts.extensions, &parts.headers, state.settings());
         let sent = Authorization::find(&parts.headers);
         let presented = sent.ok().flatten().and_then(|sent| sent.token()).map(|token| token.scheme);
-        let caller = prove(state, parts, sent, &origin).await;
+        let caller = match prove(state, parts, sent, &origin).await {
+            Ok(caller) => admitted(state, caller, &origin).await,
+            refused => refused,
+        };
         let caller = caller.map(|caller| caller.with_database_login(database_login::find(&parts.headers)));
         let since = state.node().now();
         let is_basic = sent.ok().flatten().is_some_and(|sent| sent.is_basic());
@@ -85,6 +90,13 @@ impl FromRequestParts<WebState> for Requester {
             since,
         })
     }
+}
+
+/// The caller, if the allow-lists admit the request.
+async fn admitted(state: &WebState, caller: Caller, origin: &RequestOrigin) -> Result<Caller, ODataProblem> {
+    let addresses = state.service::<AddressService>();
+    addresses.demand(&caller, ServerPart::DataAccess, origin).await?;
+    Ok(caller)
 }
 
 async fn prove(

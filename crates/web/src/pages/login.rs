@@ -189,6 +189,7 @@ async fn refused(visit: &Visit, users: &SignInService, form: &FormBody, refusal:
     };
     let status = match refusal {
         SignInRefusal::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
+        SignInRefusal::AddressNotAllowed => StatusCode::FORBIDDEN,
         _ => StatusCode::UNAUTHORIZED,
     };
     let prompt = SignInPrompt {

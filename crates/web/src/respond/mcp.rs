@@ -2,6 +2,7 @@
 
 use app::Fault;
 use app::data::DataRefusal;
+use app::identity::addresses::AddressRefusal;
 use app::identity::authentication::BearerRefusal;
 use app::identity::personal_access::PersonalAccessRefusal;
 use axum::response::Response;
@@ -125,6 +126,15 @@ impl From<BearerRefusal> for McpProblem {
                 Self { challenges: Challenge::after(&refusal), ..problem }
             }
             BearerRefusal::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<AddressRefusal> for McpProblem {
+    fn from(refusal: AddressRefusal) -> Self {
+        match refusal {
+            AddressRefusal::NotAllowed => Self::of_status(StatusCode::FORBIDDEN, refusal.to_string()),
+            AddressRefusal::Fault(fault) => fault.into(),
         }
     }
 }

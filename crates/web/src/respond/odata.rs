@@ -3,6 +3,7 @@
 
 use app::Fault;
 use app::data::{BrokenRule, DataRefusal, SourceFailure};
+use app::identity::addresses::AddressRefusal;
 use app::identity::authentication::BearerRefusal;
 use app::identity::issued_tokens::IssuedTokenRefusal;
 use app::identity::personal_access::PersonalAccessRefusal;
@@ -130,6 +131,17 @@ impl From<BearerRefusal> for ODataProblem {
     }
 }
 
+impl From<AddressRefusal> for ODataProblem {
+    fn from(refusal: AddressRefusal) -> Self {
+        match refusal {
+            AddressRefusal::NotAllowed => {
+                Self::new(StatusCode::FORBIDDEN, "AddressNotAllowed", refusal.to_string())
+            }
+            AddressRefusal::Fault(fault) => fault.into(),
+        }
+    }
+}
+
 impl From<IssuedTokenRefusal> for ODataProblem {
     fn from(refusal: IssuedTokenRefusal) -> Self {
         let message = refusal.to_string();
@@ -167,6 +179,7 @@ impl From<SignInRefusal> for ODataProblem {
             | SignInRefusal::Locked { .. }
             | SignInRefusal::PasswordExpired
             | SignInRefusal::SecondFactorNeeded
+            | SignInRefusal::AddressNotAllowed
             | SignInRefusal::WrongCode
             | SignInRefusal::StepExpired => Self::unauthenticated(message),
             SignInRefusal::TooOften { retry_after_secs } => {

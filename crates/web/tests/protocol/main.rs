@@ -5,6 +5,7 @@
 
 mod access_log;
 mod activity;
+mod allow_lists;
 mod ambient;
 mod assertions;
 mod attestations;

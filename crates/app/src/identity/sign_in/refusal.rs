@@ -30,6 +30,9 @@ pub enum SignInRefusal {
     /// The password is correct, and the code is wrong or was used before.
     #[error("the code is wrong, or was used already")]
     WrongCode,
+    /// The password is correct, and an allow-list does not contain the address.
+    #[error("sign-ins from your address are not allowed; ask an administrator")]
+    AddressNotAllowed,
     /// Too much time has passed between the password and the code, or another browser sent the code.
     #[error("too much time has passed; sign in again")]
     StepExpired,

@@ -10,6 +10,7 @@ use oauth::token::TokenResponse;
 use oauth::token::client_credentials::{self, ServiceRequest};
 
 use super::{Narrowing, NewAccessToken};
+use crate::identity::caller::RequestOrigin;
 use crate::node::access_note;
 use crate::node::entity_cache::{Account, Entities};
 use crate::protocol::refusal::ProtocolRefusal;
@@ -20,6 +21,7 @@ impl TokenService {
         request: &ServiceRequest,
         client: &AuthenticatedClient,
         narrowing: Narrowing<'_>,
+        origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
         let owner: Option<Arc<Account>> =
             Entities::of(&self.context).account(client.application().owner).await?;
@@ -42,6 +44,7 @@ impl TokenService {
             binding: client.binding(),
             details,
         };
+        self.demand_address_of(client, Some(access.user), origin).await?;
         self.respond(client, access, None).await
     }
 }

@@ -35,7 +35,7 @@ impl TokenService {
     ) -> Result<TokenResponse, ProtocolRefusal> {
         if client.is_proved_by_its_grant() {
             let request = ServiceRequest::of_workload(request.scopes.as_ref(), client, narrowing.scopes)?;
-            return self.service_token(&request, client, narrowing).await;
+            return self.service_token(&request, client, narrowing, origin).await;
         }
         self.grant_for_assertion(request, client, narrowing, origin).await
     }

@@ -53,6 +53,7 @@ impl TokenService {
         client: &AuthenticatedClient,
         origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
+        self.demand_address_of(client, Some(decision.user), origin).await?;
         let now = self.context.now();
         let application = client.application();
         let key = self.context.vault.active_key(now).ok_or_else(no_key)?;

@@ -29,6 +29,8 @@ impl TokenService {
             SignInService::from(&self.context).sign_in(&credentials, origin).await.map_err(|refusal| {
                 match refusal {
                     SignInRefusal::Refused | SignInRefusal::Locked { .. } => Refusal::CredentialsWrong.into(),
+                    // Only sessions ask; the address is checked with the token.
+                    SignInRefusal::AddressNotAllowed => Refusal::AddressNotAllowed.into(),
                     SignInRefusal::PasswordExpired => Refusal::PasswordExpired.into(),
                     SignInRefusal::SecondFactorNeeded
                     | SignInRefusal::WrongCode

@@ -84,6 +84,7 @@ impl TokenService {
         };
         self.narrow_data(&mut decided.details.data, decided.user, narrowing).await?;
         self.targets_are_reached(request, &mut decided.details, narrowing).await?;
+        self.demand_address_of(client, Some(decided.user), origin).await?;
         self.note_exchange(&subject, client, Ok(()), origin).await?;
         subject.account.iter().for_each(access_note::user);
         let access = NewAccessToken {

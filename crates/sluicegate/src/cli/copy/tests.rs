@@ -141,6 +141,7 @@ async fn all_reads_are_the_same(one: &dyn Store, other: &dyn Store) {
         list_signing_keys();
         list_external_keys();
         find_pushed_request(PushedRequestId::new(1), &rich::PUSHED, rich::START);
+        list_allow_lists();
         versions();
         list_audit(AuditFilter { limit: 1_000, ..Default::default() });
         list_audit(AuditFilter { limit: 9, actor_name: Some(rich::ODD.to_uppercase()), ..Default::default() });

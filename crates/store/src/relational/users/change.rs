@@ -1,6 +1,7 @@
 //! Changing and deleting users.
 
 use domain::account::{Session as BrowserSession, User};
+use domain::allow_list::AllowListOwner;
 use domain::audit::NewAuditEvent;
 use domain::id::{Epoch, RoleId, UserId};
 use domain::time::Timestamp;
@@ -9,8 +10,8 @@ use oauth::revocation::{Revocation, RevokedSubject};
 use super::{find, name_is_free, possessions, roles_exist, set_roles, stored};
 use crate::relational::versions::{self, CachedKind};
 use crate::relational::{
-    Change, NamedStatement, Read, SqlTransaction, authority, familiar_networks, personal_access_tokens,
-    roles, sessions, sweeps, values,
+    Change, NamedStatement, Read, SqlTransaction, allow_lists, authority, familiar_networks,
+    personal_access_tokens, roles, sessions, sweeps, values,
 };
 use crate::rules::{self, AdministratorChange};
 use crate::{DeletedUser, PasswordChange, Possessions, UserChange, UserRefusal, fold_name};
@@ -190,6 +191,7 @@ pub async fn delete<S: SqlTransaction>(
     sessions::close_all(db, id, event.at).await?;
     familiar_networks::forget(db, id).await?;
     personal_access_tokens::delete_all(db, id).await?;
+    allow_lists::delete(db, AllowListOwner::User(id)).await?;
     set_roles(db, id, &[]).await?;
     db.execute(&DELETE, values! { id }).await?;
     let subject = RevokedSubject::User { user: id, epoch: Epoch::GONE };

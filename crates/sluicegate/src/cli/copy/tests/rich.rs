@@ -7,6 +7,7 @@ use domain::account::device::SessionOrigin;
 use domain::account::network::Network;
 use domain::account::second_factor::SealedTotpSecret;
 use domain::account::{ADMINISTRATOR_ROLE, LockoutPolicy, Permission, Role, SealedOption, USER_ROLE, User};
+use domain::allow_list::{AllowListOwner, AllowLists, ServerPart};
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{ApplicationId, CodeId, ConsentId, DataSourceId, GrantId, RoleId, TokenId, UserId};
 use domain::limit::Limit;
@@ -94,6 +95,10 @@ pub(super) async fn fill(store: &dyn Store) {
     }
     let scopes = scopes(store).await;
     let app = application(store, &bob, 1, &scopes).await;
+    let lists = AllowLists::new([(ServerPart::WebUi, vec!["2001:db8::/32".parse().unwrap()])]);
+    for owner in [AllowListOwner::System, AllowListOwner::User(bob.id), AllowListOwner::Application(app.id)] {
+        store.set_allow_lists(owner, lists.clone(), event(Action::SetAllowLists)).await.unwrap().unwrap();
+    }
     store.note_session_application(session.unwrap(), app.id).await.unwrap();
     logout_delivery(store, &ada, app.id).await;
     let reset = application(store, &ada, 2, &scopes).await;

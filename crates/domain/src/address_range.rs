@@ -1,25 +1,42 @@
-//! Networks of addresses, as an operator writes them.
+//! Ranges of addresses, as an operator writes them.
 
-use std::net::{IpAddr, Ipv6Addr};
+use core::net::IpAddr;
 use std::str::FromStr;
 
-/// A network such as `10.0.0.0/8` or `2001:db8::/32`; a single address is a network that contains only
-/// itself.
+/// The addresses from one to another, such as those of the network `10.0.0.0/8` or `2001:db8::/32`. IPv4 addresses that are
+/// written as IPv6 count as IPv4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AddressRange {
-    address: IpAddr,
-    /// The number of leading bits that all addresses share.
-    prefix: u8,
+    first: IpAddr,
+    last: IpAddr,
 }
 
 /// The number of bits in an IPv6 address that identify one subscriber line.
 const SUBSCRIBER: u8 = 64;
 
 impl AddressRange {
-    /// Whether the network contains the address. An IPv4 address written as IPv6 counts as IPv4.
+    /// The addresses from `first` to `last`; `None` if they are of two kinds, or in the wrong order.
+    pub fn between(first: IpAddr, last: IpAddr) -> Option<Self> {
+        let range = Self { first: first.to_canonical(), last: last.to_canonical() };
+        let is_one = range.first.is_ipv4() == range.last.is_ipv4() && range.first <= range.last;
+        is_one.then_some(range)
+    }
+
+    /// The first address.
+    pub const fn first(&self) -> IpAddr {
+        self.first
+    }
+
+    /// The last address.
+    pub const fn last(&self) -> IpAddr {
+        self.last
+    }
+
+    /// Whether the address is one of them. An IPv4 address written as IPv6 counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        address.is_ipv4() == self.address.is_ipv4() && masked(address, self.prefix) == self.address
+        // Addresses of the other kind are before or after all of these.
+        self.first <= address && address <= self.last
     }
 
     /// The address that represents one subscriber line: an IPv4 address, or the /64 of an IPv6 address.
@@ -28,6 +45,14 @@ impl AddressRange {
             IpAddr::V4(address) => IpAddr::V4(address),
             address @ IpAddr::V6(_) => masked(address, SUBSCRIBER),
         }
+    }
+
+    /// The number of leading bits that all addresses share, if they are those of a network.
+    fn prefix(&self) -> Option<u8> {
+        let all = bits(self.first);
+        (1..=all).find(|prefix| {
+            masked(self.first, *prefix) == self.first && filled(self.first, *prefix) == self.last
+        })
     }
 }
 
@@ -39,6 +64,7 @@ pub fn is_everybody(text: &str) -> bool {
     bits(address) - bits(address.to_canonical()) == prefix
 }
 
+/// A network, or a single address.
 impl FromStr for AddressRange {
     type Err = NotANetwork;
 
@@ -55,18 +81,17 @@ impl FromStr for AddressRange {
         };
         let canonical = address.to_canonical();
         let prefix = given.checked_sub(bits(address) - bits(canonical)).ok_or(NotANetwork)?;
-        let network = Self { address: canonical, prefix };
         let fits = (1..=bits(canonical)).contains(&prefix) && masked(canonical, prefix) == canonical;
-        if fits { Ok(network) } else { Err(NotANetwork) }
+        if fits { Ok(Self { first: canonical, last: filled(canonical, prefix) }) } else { Err(NotANetwork) }
     }
 }
 
 impl std::fmt::Display for AddressRange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.prefix == bits(self.address) {
-            write!(f, "{}", self.address)
-        } else {
-            write!(f, "{}/{}", self.address, self.prefix)
+        match self.prefix() {
+            _ if self.first == self.last => write!(f, "{}", self.first),
+            Some(prefix) => write!(f, "{}/{prefix}", self.first),
+            None => write!(f, "{} to {}", self.first, self.last),
         }
     }
 }
@@ -86,15 +111,25 @@ const fn bits(address: IpAddr) -> u8 {
 /// The address with zeros after the prefix.
 fn masked(address: IpAddr, prefix: u8) -> IpAddr {
     match address {
-        IpAddr::V4(address) => {
-            let mask = u32::MAX.checked_shl(32 - u32::from(prefix.min(32))).unwrap_or(0);
-            IpAddr::V4((address.to_bits() & mask).into())
-        }
-        IpAddr::V6(address) => {
-            let mask = u128::MAX.checked_shl(128 - u32::from(prefix.min(128))).unwrap_or(0);
-            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & mask))
-        }
+        IpAddr::V4(address) => IpAddr::V4((address.to_bits() & mask_of_v4(prefix)).into()),
+        IpAddr::V6(address) => IpAddr::V6((address.to_bits() & mask_of_v6(prefix)).into()),
     }
+}
+
+/// The address with ones after the prefix.
+fn filled(address: IpAddr, prefix: u8) -> IpAddr {
+    match address {
+        IpAddr::V4(address) => IpAddr::V4((address.to_bits() | !mask_of_v4(prefix)).into()),
+        IpAddr::V6(address) => IpAddr::V6((address.to_bits() | !mask_of_v6(prefix)).into()),
+    }
+}
+
+fn mask_of_v4(prefix: u8) -> u32 {
+    u32::MAX.checked_shl(32 - u32::from(prefix.min(32))).unwrap_or(0)
+}
+
+fn mask_of_v6(prefix: u8) -> u128 {
+    u128::MAX.checked_shl(128 - u32::from(prefix.min(128))).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -113,6 +148,28 @@ mod tests {
         assert!(holds("::ffff:10.0.0.0/104", "10.1.1.1"), "an IPv4 network that is written as IPv6");
         assert!(holds("10.0.0.0/8", "::ffff:10.1.1.1"), "an IPv4 address that is written as IPv6");
         assert!(!holds("::/1", "10.0.0.1"), "IPv4 is no part of IPv6");
+        assert!(!holds("128.0.0.0/1", "::1") && !holds("128.0.0.0/1", "ffff::1"), "nor is IPv6 of IPv4");
+    }
+
+    #[test]
+    fn a_range_contains_its_ends_and_what_is_between() {
+        let between =
+            |first: &str, last: &str| AddressRange::between(first.parse().unwrap(), last.parse().unwrap());
+        let range = between("192.0.2.7", "::ffff:192.0.3.1").unwrap();
+        for (address, is_in) in [
+            ("192.0.2.6", false),
+            ("192.0.2.7", true),
+            ("::ffff:192.0.2.255", true),
+            ("192.0.3.1", true),
+            ("192.0.3.2", false),
+            ("::c000:207", false),
+        ] {
+            assert_eq!(range.contains(address.parse().unwrap()), is_in, "{address}");
+        }
+        assert_eq!(range.to_string(), "192.0.2.7 to 192.0.3.1");
+        assert_eq!(between("10.0.0.0", "10.255.255.255").unwrap().to_string(), "10.0.0.0/8");
+        assert_eq!(between("192.0.2.7", "192.0.2.6"), None);
+        assert_eq!(between("192.0.2.7", "2001:db8::1"), None);
     }
 
     #[test]
