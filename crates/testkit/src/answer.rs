@@ -98,7 +98,10 @@ impl Answer {
 }
 
 /// The content of a body in the coding gzip, without optional fields.
-fn uncompressed(body: &[u8]) -> Bytes {
+///
+/// # Panics
+/// If it is none.
+pub fn uncompressed(body: &[u8]) -> Bytes {
     let content = body.strip_prefix(&[0x1f, 0x8b, 8, 0]).and_then(|rest| rest.get(6..rest.len() - 8));
     let content = decompress_to_vec(content.expect("the body is in gzip")).expect("the body is compressed");
     let length = u32::try_from(content.len()).expect("the body is short");

@@ -45,7 +45,7 @@ mod wire;
 mod wire_client;
 
 pub use algorithm_key::AlgorithmKey;
-pub use answer::Answer;
+pub use answer::{Answer, uncompressed};
 pub use browser::Browser;
 pub use call::Call;
 pub use client_certificate::TestCertificate;

@@ -135,25 +135,25 @@ fn foreign_token(wire: &Wire, url: &str, mut issuer: Value) -> String {
     key.sign_with_header(&json!({ "alg": "EdDSA", "kid": "i", "typ": "at+jwt" }), &claims)
 }
 
-/// Reads the head and the body of a response, which has a length or comes in chunks.
+/// Reads the head and the body of a response, which has a length or comes in chunks, and may be compressed.
 fn response(socket: &mut TcpStream) -> (String, String) {
-    let mut received = Vec::new();
+    let mut received: Vec<u8> = Vec::new();
     loop {
-        let text = String::from_utf8_lossy(&received);
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+        if let Some(end) = received.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
+            let (head, body) = (String::from_utf8_lossy(&received[..end]).into_owned(), &received[end + 4..]);
             let header = |name: &str| {
-                let lines = head.lines().filter_map(|line| line.split_once(": "));
-                lines
-                    .filter(|(given, _)| given.eq_ignore_ascii_case(name))
-                    .map(|(_, value)| value.to_owned())
-                    .next()
+                let mut lines = head.lines().filter_map(|line| line.split_once(": "));
+                lines.find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned())
             };
             let length = header("content-length").map(|length| length.parse::<usize>().unwrap());
-            if length.is_some_and(|length| body.len() >= length) {
-                return (head.to_owned(), body.to_owned());
-            }
-            if length.is_none() && body.ends_with("0\r\n\r\n") {
-                return (head.to_owned(), unchunked(body));
+            let whole = match length {
+                Some(length) => (body.len() >= length).then(|| body.to_vec()),
+                None => unchunked(body),
+            };
+            if let Some(body) = whole {
+                let is_coded = header("content-encoding").as_deref() == Some("gzip");
+                let body = if is_coded { testkit::uncompressed(&body).to_vec() } else { body };
+                return (head, String::from_utf8(body).unwrap());
             }
         }
         let mut buffer = [0; 4096];
@@ -163,14 +163,19 @@ fn response(socket: &mut TcpStream) -> (String, String) {
     }
 }
 
-fn unchunked(mut body: &str) -> String {
-    let mut text = String::new();
-    while let Some((length, rest)) = body.split_once("\r\n") {
-        let length = usize::from_str_radix(length, 16).unwrap();
-        text.push_str(&rest[..length]);
-        body = rest[length..].trim_start_matches("\r\n");
+/// The content of chunks; `None` if the last one is not there.
+fn unchunked(mut body: &[u8]) -> Option<Vec<u8>> {
+    let mut content = Vec::new();
+    loop {
+        let end = body.windows(2).position(|bytes| bytes == b"\r\n")?;
+        let length = usize::from_str_radix(std::str::from_utf8(&body[..end]).unwrap(), 16).unwrap();
+        let chunk = body.get(end + 2..end + 2 + length + 2)?;
+        if length == 0 {
+            return Some(content);
+        }
+        content.extend_from_slice(&chunk[..length]);
+        body = &body[end + 2 + length + 2..];
     }
-    text
 }
 
 fn text(value: &Value) -> String {
