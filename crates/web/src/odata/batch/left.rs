@@ -148,8 +148,9 @@ mod tests {
         assert_eq!(path("read"), Ok(Some("/api/odata4/crm/Ships(1)".to_owned())));
         assert_eq!((path("gone"), path("inner")), (Err(400), Err(400)));
         assert_eq!((path("failed"), path("other")), (Err(424), Ok(None)));
-        let tag =
-            |id: &str| left.tag(id).map(|tag| tag.cloned()).map_err(|problem| problem.parts().0.as_u16());
+        let tag = |id: &str| {
+            left.tag(id).map(Option::<&HeaderValue>::cloned).map_err(|problem| problem.parts().0.as_u16())
+        };
         assert_eq!(tag("new"), Ok(Some(HeaderValue::from_static("W/\"a\""))));
         assert_eq!(tag("same"), Ok(Some(HeaderValue::from_static("W/\"b\""))));
         assert_eq!((tag("read"), tag("failed"), tag("other")), (Err(400), Err(424), Ok(None)));

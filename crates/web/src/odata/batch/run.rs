@@ -152,12 +152,11 @@ impl Run {
     /// Answers a single request.
     async fn answer(&mut self, part: Part) -> Answered {
         let (parts, judged) = self.judged(&part, &[]);
-        let response = match judged {
-            Err(problem) => self.data_caller.refuse(problem, &parts),
-            Ok(()) => {
-                let body = part.body.as_deref().unwrap_or_default();
-                self.data_caller.answer(&parts, body, &self.earlier()).await
-            }
+        let response = if let Err(problem) = judged {
+            self.data_caller.refuse(problem, &parts)
+        } else {
+            let body = part.body.as_deref().unwrap_or_default();
+            self.data_caller.answer(&parts, body, &self.earlier()).await
         };
         Answered { id: part.id, group: part.group, place: None, response }
     }
