@@ -78,6 +78,12 @@ fn migrations_run_once_and_are_named_before() {
             (31, "data_source_members"),
             (32, "data_source_credentials"),
             (33, "second_factors"),
+            (34, "session_origins"),
+            (35, "audit_accounts"),
+            (36, "audit_of_account"),
+            (37, "roles_with_second_factor"),
+            (38, "data_sources_with_second_factor"),
+            (39, "allow_lists"),
         ]
     );
     assert_eq!(migrate(&path).unwrap().len(), names.len());

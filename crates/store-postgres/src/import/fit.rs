@@ -48,7 +48,7 @@ mod tests {
             row
         };
         let mut event = row(table("audit_events"));
-        assert_eq!(fit(table("audit_events"), &mut event), Ok(10));
+        assert_eq!(fit(table("audit_events"), &mut event), Ok(11));
         assert!(event[2] == StoredCell::Text("a\u{fffd}b\u{fffd}".to_owned()));
         let message = fit(table("roles"), &mut row(table("roles"))).unwrap_err().to_string();
         assert!(
