@@ -82,7 +82,9 @@ impl FromStr for AddressRange {
         let canonical = address.to_canonical();
         let prefix = given.checked_sub(bits(address) - bits(canonical)).ok_or(NotANetwork)?;
         let fits = (1..=bits(canonical)).contains(&prefix) && masked(canonical, prefix) == canonical;
-        if fits { Ok(Self { first: canonical, last: filled(canonical, prefix) }) } else { Err(NotANetwork) }
+        // A network of IPv6 that ends among the addresses that stand for IPv4 is of two kinds.
+        let range = Self::between(canonical, filled(canonical, prefix));
+        range.filter(|_| fits).ok_or(NotANetwork)
     }
 }
 
@@ -96,7 +98,7 @@ impl std::fmt::Display for AddressRange {
     }
 }
 
-/// The text is not a network: not an address, with bits after the prefix, or of all addresses.
+/// The text is not a network: not an address, with bits after the prefix, of all addresses, or of both kinds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no network")]
 pub struct NotANetwork;
@@ -173,6 +175,26 @@ mod tests {
     }
 
     #[test]
+    fn every_network_is_a_range_between_its_ends() {
+        let addresses =
+            ["::", "::ffff:0:0", "::fffe:0:0", "::1:0:0:0", "10.0.0.0", "128.0.0.0", "8000::", "::fffc:0:0"];
+        let mut networks = 0;
+        for (address, prefix) in
+            addresses.iter().flat_map(|address| (0..=128).map(move |prefix| (address, prefix)))
+        {
+            let Ok(range) = format!("{address}/{prefix}").parse::<AddressRange>() else { continue };
+            let read = |end: IpAddr| end.to_string().parse().unwrap();
+            assert_eq!(
+                AddressRange::between(read(range.first()), read(range.last())),
+                Some(range),
+                "{address}/{prefix}"
+            );
+            networks += 1;
+        }
+        assert!(networks > 300, "{networks}");
+    }
+
+    #[test]
     fn a_text_that_is_not_a_network_is_refused() {
         let bad = [
             "",
@@ -190,6 +212,9 @@ mod tests {
         }
         for everybody in ["0.0.0.0/0", "::/0", "::ffff:0.0.0.0/96"] {
             assert!(everybody.parse::<AddressRange>().is_err(), "{everybody}");
+        }
+        for both in ["::/80", "::8000:0:0/81", "::fffe:0:0/95", "::fffc:0:0/94"] {
+            assert!(both.parse::<AddressRange>().is_err(), "{both}");
         }
         for text in ["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"] {
             assert_eq!(text.parse::<AddressRange>().unwrap().to_string(), text);

@@ -63,40 +63,56 @@ impl fmt::Display for AllowListOwner {
 
 /// The maximum number of ranges in a list.
 pub const MOST_RANGES: usize = 100;
-/// The maximum number of users and applications that have lists.
+/// The maximum number of users that have lists, and of applications.
 pub const MOST_OWNERS: u32 = 1_000;
+/// The maximum number of applications of one user that have lists.
+pub const MOST_APPLICATIONS_OF_ONE: u32 = 50;
 
 /// The lists of one owner, by the part of the server that they protect. A part without a list, or with an empty one, is
 /// open to every address.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AllowLists(BTreeMap<ServerPart, Vec<AddressRange>>);
+pub struct AllowLists {
+    lists: BTreeMap<ServerPart, Vec<AddressRange>>,
+    is_unreadable: bool,
+}
 
 impl AllowLists {
     /// The lists with this content; empty ones are left out.
     pub fn new(lists: impl IntoIterator<Item = (ServerPart, Vec<AddressRange>)>) -> Self {
-        Self(lists.into_iter().filter(|(_, ranges)| !ranges.is_empty()).collect())
+        let lists = lists.into_iter().filter(|(_, ranges)| !ranges.is_empty()).collect();
+        Self { lists, is_unreadable: false }
+    }
+
+    /// Lists that are stored and cannot be read. They admit nobody, until they are replaced.
+    pub fn unreadable() -> Self {
+        Self { lists: BTreeMap::new(), is_unreadable: true }
+    }
+
+    /// Whether they are stored and cannot be read.
+    pub const fn is_unreadable(&self) -> bool {
+        self.is_unreadable
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.lists.is_empty() && !self.is_unreadable
     }
 
     /// The lists that are not empty.
     pub fn iter(&self) -> impl Iterator<Item = (ServerPart, &[AddressRange])> {
-        self.0.iter().map(|(resource, ranges)| (*resource, ranges.as_slice()))
+        self.lists.iter().map(|(resource, ranges)| (*resource, ranges.as_slice()))
     }
 
     /// The ranges of a list; empty if every address is allowed.
     pub fn ranges(&self, resource: ServerPart) -> &[AddressRange] {
-        self.0.get(&resource).map(Vec::as_slice).unwrap_or_default()
+        self.lists.get(&resource).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Whether a request from the address may use the part of the server. Where there is a list, an unknown address may not.
     pub fn admit(&self, resource: ServerPart, address: Option<IpAddr>) -> bool {
         let ranges = self.ranges(resource);
         let is_listed = |address| ranges.iter().any(|range| range.contains(address));
-        ranges.is_empty() || address.is_some_and(is_listed)
+        !self.is_unreadable && (ranges.is_empty() || address.is_some_and(is_listed))
     }
 
     /// The stored form: `{"dataAccess":[["192.0.2.1","192.0.2.9"]]}`.
@@ -197,6 +213,19 @@ mod tests {
         assert!(!data.admit(ServerPart::DataAccess, None), "an unknown address is in no list");
         assert!(AllowLists::default().admit(ServerPart::DataAccess, None));
         assert!(lists(ServerPart::WebUi, &[]).is_empty());
+    }
+
+    #[test]
+    fn lists_that_cannot_be_read_admit_nobody() {
+        let unreadable = AllowLists::unreadable();
+        assert!(!unreadable.is_empty());
+        for resource in ServerPart::ALL {
+            assert!(!unreadable.admit(resource, Some(address("10.0.0.1"))));
+        }
+        let (user, other) = (UserId::new(5), UserId::new(6));
+        let all = AllAllowLists::new([(AllowListOwner::User(user), unreadable)]);
+        let admit = |user| all.admit(ServerPart::WebUi, Some(user), None, Some(address("10.0.0.1")));
+        assert!(!admit(user) && admit(other), "it is of one user only");
     }
 
     #[test]

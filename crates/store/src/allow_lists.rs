@@ -1,6 +1,6 @@
 //! Allow-lists of addresses.
 
-use domain::allow_list::{AllowListOwner, AllowLists, MOST_OWNERS};
+use domain::allow_list::{AllowListOwner, AllowLists, MOST_APPLICATIONS_OF_ONE, MOST_OWNERS};
 use domain::audit::NewAuditEvent;
 
 use crate::{Answer, Judged};
@@ -12,7 +12,7 @@ pub enum AllowListRefusal {
     Unknown,
     /// The rights on which the decision rests were withdrawn.
     RightsChanged,
-    /// More than [`MOST_OWNERS`](domain::allow_list::MOST_OWNERS) users and applications would have lists.
+    /// More than [`MOST_OWNERS`] users or applications would have lists, or more than [`MOST_APPLICATIONS_OF_ONE`] of one user.
     Full,
 }
 
@@ -30,22 +30,30 @@ pub trait AllowListStore {
     ) -> Answer<'_, Judged<(), AllowListRefusal>>;
 }
 
-/// Whether one more owner may have lists beside this number of others. All backends use this rule. Those of the installation
-/// always have room.
-pub(crate) fn has_room(owner: AllowListOwner, others: i64) -> Result<(), AllowListRefusal> {
-    let is_full = others >= i64::from(MOST_OWNERS);
+/// Whether an owner may have lists, beside this number of others of its kind, and of other applications of the same user. All
+/// backends use this rule. One user cannot use up what all share, and those of the installation always have room.
+pub(crate) fn has_room(
+    owner: AllowListOwner,
+    others: i64,
+    of_same_user: i64,
+) -> Result<(), AllowListRefusal> {
+    let is_full = others >= i64::from(MOST_OWNERS) || of_same_user >= i64::from(MOST_APPLICATIONS_OF_ONE);
     if is_full && owner != AllowListOwner::System { Err(AllowListRefusal::Full) } else { Ok(()) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::id::UserId;
+    use domain::id::{ApplicationId, UserId};
 
     #[test]
     fn a_limited_number_of_owners_has_lists() {
         let (user, most) = (AllowListOwner::User(UserId::new(5)), i64::from(MOST_OWNERS));
-        assert_eq!((has_room(user, most - 1), has_room(user, most)), (Ok(()), Err(AllowListRefusal::Full)));
-        assert_eq!(has_room(AllowListOwner::System, most), Ok(()));
+        let full = Err(AllowListRefusal::Full);
+        assert_eq!((has_room(user, most - 1, 0), has_room(user, most, 0)), (Ok(()), full));
+        let (application, share) =
+            (AllowListOwner::Application(ApplicationId::new(5)), i64::from(MOST_APPLICATIONS_OF_ONE));
+        assert_eq!((has_room(application, 60, share - 1), has_room(application, 60, share)), (Ok(()), full));
+        assert_eq!(has_room(AllowListOwner::System, most, 0), Ok(()));
     }
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use domain::account::Permission;
 use domain::account::network::address_text;
-use domain::allow_list::{AllowListOwner, AllowLists, MOST_OWNERS, MOST_RANGES, ServerPart};
+use domain::allow_list::{
+    AllowListOwner, AllowLists, MOST_APPLICATIONS_OF_ONE, MOST_OWNERS, MOST_RANGES, ServerPart,
+};
 use domain::audit::{Action, NewAuditEvent};
 use domain::id::ApplicationId;
 use store::AllowListRefusal;
@@ -24,9 +26,10 @@ impl From<AllowListRefusal> for AdministrationError {
         match refusal {
             AllowListRefusal::Unknown => Self::Unknown,
             AllowListRefusal::RightsChanged => Self::RightsChanged,
-            AllowListRefusal::Full => {
-                Self::Full(format!("at most {MOST_OWNERS} users and applications have lists of their own"))
-            }
+            AllowListRefusal::Full => Self::Full(format!(
+                "at most {MOST_OWNERS} users, and {MOST_OWNERS} applications, {MOST_APPLICATIONS_OF_ONE} of each user, have \
+                     lists of their own"
+            )),
         }
     }
 }

@@ -30,8 +30,8 @@ impl Record for Row {
             2 => AllowListOwner::Application(ApplicationId::new(id)),
             _ => return Err(Impossible(format!("allow-lists have an owner of the kind {kind}"))),
         };
-        let lists = AllowLists::from_json(&lists);
-        Ok(Self(owner, lists.ok_or_else(|| Impossible(format!("the allow-lists of {owner} are broken")))?))
+        // One broken record must not stop everybody.
+        Ok(Self(owner, AllowLists::from_json(&lists).unwrap_or_else(AllowLists::unreadable)))
     }
 }
 
@@ -55,9 +55,8 @@ pub async fn set<S: SqlTransaction>(
         "INSERT INTO allow_lists (owner_kind, owner_id, lists) VALUES (:kind, :id, :lists)
         ON CONFLICT (owner_kind, owner_id) DO UPDATE SET lists = excluded.lists",
     );
-    static OTHERS: NamedStatement = NamedStatement::new(
-        "SELECT count(*) FROM allow_lists WHERE NOT (owner_kind = :kind AND owner_id = :id)",
-    );
+    static OTHERS: NamedStatement =
+        NamedStatement::new("SELECT count(*) FROM allow_lists WHERE owner_kind = :kind AND owner_id <> :id");
     if !authority::holds(db, event).await? {
         return Err(AllowListRefusal::RightsChanged.into());
     }
@@ -68,11 +67,26 @@ pub async fn set<S: SqlTransaction>(
     if lists.is_empty() {
         delete(db, owner).await?;
     } else {
-        has_room(owner, db.value(&OTHERS, values! { kind, id }).await?)?;
+        let of_same_user = of_same_user(db, owner).await?;
+        has_room(owner, db.value(&OTHERS, values! { kind, id }).await?, of_same_user)?;
         db.execute(&SET, values! { kind, id, lists: lists.to_json() }).await?;
     }
     versions::grow(db, CachedKind::Limits).await?;
     Ok(db.append_audit(event).await?)
+}
+
+/// The number of other applications of the same user that have lists.
+async fn of_same_user<S: SqlTransaction>(db: &S, owner: AllowListOwner) -> Read<i64, S> {
+    static OF_USER: NamedStatement = NamedStatement::new(
+        "SELECT count(*) FROM applications this
+        JOIN applications other ON other.owner_id = this.owner_id AND other.id <> this.id
+        JOIN allow_lists l ON l.owner_kind = 2 AND l.owner_id = other.id
+        WHERE this.id = :id",
+    );
+    match owner {
+        AllowListOwner::Application(id) => db.value(&OF_USER, values! { id }).await,
+        AllowListOwner::System | AllowListOwner::User(_) => Ok(0),
+    }
 }
 
 /// Whether there is the user or the application, and the caller may change what belongs to it.

@@ -33,7 +33,8 @@ fn range(json: &Json, path: &str, faults: &PayloadFaults) -> Option<AddressRange
         (Some(network), None, None) => {
             let parsed = network.parse::<AddressRange>();
             if parsed.is_err() {
-                let message = "must be a network such as \"10.0.0.0/8\", without bits behind its prefix";
+                let message = "must be a network such as \"10.0.0.0/8\": without bits behind its prefix, not of all addresses, and \
+                               not of IPv4 and IPv6 together";
                 fields.fault("network", message);
             }
             parsed.ok()
