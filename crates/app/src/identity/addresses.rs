@@ -31,7 +31,8 @@ pub struct AddressService {
 service!(AddressService);
 
 impl AddressService {
-    /// Demands that the lists of the installation, of the caller's user and of the caller's application admit the request.
+    /// Demands that the lists of the installation, of the caller's user and of the caller's application admit the request. The
+    /// cookie of a session is of use only where the pages are.
     ///
     /// # Errors
     /// [`AddressRefusal`]; a refusal is written to the audit log.
@@ -46,7 +47,11 @@ impl AddressService {
             Via::Basic | Via::Session | Via::CommandLine | Via::Issuer(_) | Via::Personal(_) => None,
         };
         let user = Some(caller.account().user.id);
-        if Addresses::of(&self.context).admit(resource, user, application, origin).await? {
+        let addresses = Addresses::of(&self.context);
+        let is_session = *caller.via() == Via::Session;
+        if addresses.admit(resource, user, application, origin).await?
+            && (!is_session || addresses.admit(ServerPart::WebUi, user, None, origin).await?)
+        {
             return Ok(());
         }
         let reason = RefusalReason::AddressNotAllowed;

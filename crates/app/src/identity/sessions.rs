@@ -1,6 +1,5 @@
 //! Browser sessions: opened by a sign-in, ended by signing out, a new password, or expiry.
 
-use crate::identity::addresses::Addresses;
 use crate::identity::refusals::Refusals;
 use crate::identity::sign_in::SignInService;
 use crate::node::lifetimes::revocations_expire_at;
@@ -9,7 +8,6 @@ use std::sync::Arc;
 
 use domain::account::password::{self, PasswordFault};
 use domain::account::{Permission, Session, User};
-use domain::allow_list::ServerPart;
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{ApplicationId, SessionId, UserId};
 use domain::secret::{Password, SessionCookie};
@@ -18,7 +16,7 @@ use oauth::oidc::logout;
 use store::{EndedSession, EndedSessions, Judged, NewSession, PasswordChange, ReplacedSession, UserRefusal};
 
 use crate::identity::caller::{Caller, LiveSession, RequestOrigin, Via};
-use crate::identity::sign_in::{ShownFactor, SignInCredentials, SignInRefusal};
+use crate::identity::sign_in::{ShownFactor, SignInCredentials, SignInRefusal, demand_address};
 use crate::node::entity_cache::Account;
 use crate::node::refusal_reason::RefusalReason;
 use crate::{Context, Fault};
@@ -94,7 +92,7 @@ impl SessionService {
         let mut audit = origin.audit(Action::SignIn, Outcome::Success, now);
         audit.actor = Some(account.user.id);
         audit.actor_name = Some(account.user.name.clone());
-        self.demand_address(&account, &audit, origin).await?;
+        demand_address(&self.context, &audit, origin).await?;
         let words = [device.as_deref(), second_factor.map(ShownFactor::as_str)];
         let words: Vec<_> = words.into_iter().flatten().collect();
         audit.detail = (!words.is_empty()).then(|| words.join("; "));
@@ -128,22 +126,6 @@ impl SessionService {
         let cookie = self.context.vault.session_cookie(session.id, &secret);
         let caller = Caller::of_session(account, &session, checked_up_to);
         Ok((LiveSession { session, caller }, cookie))
-    }
-
-    async fn demand_address(
-        &self,
-        account: &Account,
-        audit: &NewAuditEvent,
-        origin: &RequestOrigin,
-    ) -> Result<(), SignInRefusal> {
-        let (resource, user) = (ServerPart::WebUi, Some(account.user.id));
-        if Addresses::of(&self.context).admit(resource, user, None, origin).await? {
-            return Ok(());
-        }
-        let reason = RefusalReason::AddressNotAllowed.as_str().to_owned();
-        let refused = NewAuditEvent { outcome: Outcome::Refused, detail: Some(reason), ..audit.clone() };
-        self.context.store.append_audit(vec![refused]).await?;
-        Err(SignInRefusal::AddressNotAllowed)
     }
 
     fn session_expires_at(&self, now: Timestamp) -> Timestamp {

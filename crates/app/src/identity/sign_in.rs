@@ -19,12 +19,14 @@ use crate::node::metrics::{OutcomeLabels, Word};
 use crate::node::refusal_reason::RefusalReason;
 use crate::{Context, Fault, node::access_note};
 
+mod address;
 mod attempt;
 mod familiar_networks;
 mod refusal;
 mod refusing;
 mod second_step;
 
+pub(crate) use address::demand_address;
 use attempt::Attempt;
 pub use refusal::SignInRefusal;
 pub use second_step::ShownFactor;

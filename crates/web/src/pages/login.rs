@@ -150,7 +150,10 @@ pub async fn sign_in(
         Err(refusal) => return refused(&visit, &users, &form, &refusal).await,
     };
     if account.user.has_second_factor {
-        let ticket = users.half(&account, visitor);
+        let ticket = match users.half(&account, visitor, &visit.origin).await {
+            Ok(ticket) => ticket,
+            Err(refusal) => return refused(&visit, &users, &form, &refusal).await,
+        };
         return factor::ask(&visit, &ticket, onward(form.field(fields::CONTINUE)));
     }
     match open(&visit, &sessions, account, None).await {

@@ -6,6 +6,7 @@ use testkit::{ADMIN, Answer, OTHER, Setup, TestServer, TestUser, USER};
 use web::WebSettings;
 
 use crate::client::{Client, TOKEN, Tokens, assert_refused};
+use crate::second_factor::{half_signed_in, holder, now_code, type_code};
 
 const SYSTEM: &str = "/api/admin/security/whitelist/system";
 const OF_USER: &str = "/api/mgmt/security/whitelist/user";
@@ -178,6 +179,61 @@ async fn a_user_signs_in_from_listed_addresses_only() {
     assert!(page.text().contains("an address that is not on the allow-list"), "{}", page.text());
 }
 
+/// A session counts where the pages may be used, and a code is not used up elsewhere.
+#[tokio::test]
+async fn neither_a_cookie_nor_a_code_is_of_use_elsewhere() {
+    let server = TestServer::start().await;
+    let owner = holder(&server, &USER).await;
+    let admin = server.browser_of(&ADMIN, "/account").await.cookie_line();
+    let users = async |address| {
+        let call = server.get("/api/admin/users").header("cookie", admin.as_str()).from_address(address);
+        call.send().await.status()
+    };
+    assert_eq!(users(OUTSIDE).await, 200);
+    server.clock().advance_secs(30);
+    let mut half = half_signed_in(&server, &USER).await;
+    set(&server, SYSTEM, network("webUI", "10.0.0.0/8")).await.expect(200);
+    assert_eq!((users(INSIDE).await, users(OUTSIDE).await), (200, 403));
+    let code = now_code(&server, &owner.secret);
+    let refused = type_code(&mut half, &code).await.expect(403);
+    assert!(refused.text().contains("Sign-ins from your address are not allowed"), "{}", refused.text());
+    let mut browser = server.browser();
+    browser.get("/login").await;
+    let refused = browser.sign_in(&USER).await.expect(403);
+    assert!(
+        refused.text().contains("Sign-ins from your address are not allowed"),
+        "the code is not asked for"
+    );
+    server.delete(SYSTEM).basic(&ADMIN).from_address(INSIDE).send().await.expect(204);
+    let mut half = half_signed_in(&server, &USER).await;
+    assert_eq!(type_code(&mut half, &code).await.status(), 200, "the code was not used up");
+}
+
+#[tokio::test]
+async fn one_user_does_not_use_up_the_lists_of_applications() {
+    let server = TestServer::start().await;
+    let register = async |name: String| {
+        let members = json!({ "name": name, "redirectUris": ["https://client.example.com/back"] });
+        let made =
+            server.post("/api/mgmt/oauth/client/applications").basic(&USER).json(&members).send().await;
+        format!("/api/mgmt/oauth/client/applications/{}/whitelist", made.expect(201).json()["id"])
+    };
+    let limit = async |path: &str, network_of: &str| {
+        let call = server.put(path).basic(&ADMIN).json(&network("dataAccess", network_of));
+        call.send().await.status()
+    };
+    let first = register("first".to_owned()).await;
+    assert_eq!(limit(&first, "10.0.0.0/8").await, 200);
+    for number in 1..50 {
+        let path = register(format!("application {number}")).await;
+        assert_eq!(limit(&path, "10.0.0.0/8").await, 200, "{number}");
+    }
+    let one_more = register("one more".to_owned()).await;
+    assert_eq!(limit(&one_more, "10.0.0.0/8").await, 409);
+    assert_eq!(limit(&first, "10.0.0.0/16").await, 200, "a list that exists can be changed");
+    assert_eq!(limit(&format!("{OF_USER}?user={}", OTHER.name), "10.0.0.0/8").await, 200);
+}
+
 #[tokio::test]
 async fn users_with_the_permission_set_their_own_lists() {
     let server = TestServer::start().await;
@@ -203,6 +259,8 @@ async fn a_list_that_cannot_be_read_is_refused_with_all_its_faults() {
     let entries = [
         json!({ "network": "10.0.0.1/8" }),
         json!({ "network": "0.0.0.0/0" }),
+        json!({ "network": "::/80" }),
+        json!({ "network": "::fffe:0:0/95" }),
         json!({ "startAddress": "10.0.0.9", "endAddress": "10.0.0.1" }),
         json!({ "startAddress": "10.0.0.9", "endAddress": "::1" }),
         json!({ "startAddress": "everywhere" }),

@@ -14,6 +14,7 @@ use store::SignInFacts;
 use vault::second_factor::HalfSignIn;
 
 use super::SignInService;
+use super::address::demand_address;
 use super::refusal::SignInRefusal;
 use super::refusing::{Reason, Refusing, end_of_budget};
 use crate::identity::caller::RequestOrigin;
@@ -45,10 +46,22 @@ impl ShownFactor {
 
 impl SignInService {
     /// The ticket with which the browser that has this cookie comes back with a code, after its password was correct.
-    pub fn half(&self, account: &Account, cookie: &str) -> StepTicket {
+    ///
+    /// # Errors
+    /// [`SignInRefusal::AddressNotAllowed`].
+    pub async fn half(
+        &self,
+        account: &Account,
+        cookie: &str,
+        origin: &RequestOrigin,
+    ) -> Result<StepTicket, SignInRefusal> {
+        let mut audit = origin.audit(Action::SignIn, Outcome::Success, self.context.now());
+        audit.actor = Some(account.user.id);
+        audit.actor_name = Some(account.user.name.clone());
+        demand_address(&self.context, &audit, origin).await?;
         let until = self.context.now().plus_secs(STEP_SECS);
         let half = HalfSignIn { user: account.user.id, epoch: account.user.epoch, until };
-        self.context.vault.seal_half_sign_in(half, cookie)
+        Ok(self.context.vault.seal_half_sign_in(half, cookie))
     }
 
     /// Completes a sign-in by a code.
@@ -66,6 +79,10 @@ impl SignInService {
         let now = self.context.now();
         let half = self.context.vault.open_half_sign_in(ticket, cookie, now);
         let half = half.map_err(|_| SignInRefusal::StepExpired)?;
+        // Before the code, which is used up.
+        let mut audit = origin.audit(Action::SignIn, Outcome::Success, now);
+        audit.actor = Some(half.user);
+        demand_address(&self.context, &audit, origin).await?;
         let (user, shown) = self.check_code(half.user, half.epoch, code, origin).await?;
         let account = Arc::new(Entities::of(&self.context).with_permissions(user).await?);
         access_note::user(&account);
