@@ -268,7 +268,10 @@ impl OneChange<'_> {
             return Ok(Err(self.against_rules()));
         }
         let shown = if self.bound.wanted == Some(true) {
-            self.show(&self.bound.path_and_query, reads).await?
+            match self.show(&self.bound.path_and_query, reads).await? {
+                Ok(shown) => shown,
+                Err(refusal) => return Ok(Err(refusal)),
+            }
         } else {
             None
         };
@@ -286,12 +289,13 @@ impl OneChange<'_> {
         ChangeAnswer { set, tag, content, body: body.unwrap_or_default().into(), ..ChangeAnswer::of(done) }
     }
 
-    /// The resource at an address, as a read shows it. There is nothing to show if it is null.
+    /// The resource at an address, as a read shows it. There is nothing to show if it is null. An option of the request that a
+    /// read would refuse is refused here, and the change with it.
     async fn show(
         &self,
         path_and_query: &str,
         reads: &mut impl Reads,
-    ) -> Result<Option<(Content, Vec<u8>)>, SourceError> {
+    ) -> StepResult<Option<(Content, Vec<u8>)>> {
         let ChangeJob { root, now, one, .. } = self.job;
         let opened = &self.parts.shown;
         let format = self.bound.format;
@@ -299,15 +303,18 @@ impl OneChange<'_> {
             PlanContext { now: *now, page_size: 1, format, service_root: root, rows: None, position: None };
         let planned = Url::read(path_and_query)
             .and_then(|url| plan::prepare(&url, &opened.model, &about, opened.source.dialect()));
-        let planned = planned.map_err(|error| SourceError::Failed { detail: error.to_string() })?;
+        let planned = match planned {
+            Ok(planned) => planned,
+            Err(error) => return Ok(Err(error.into())),
+        };
         let content = match &planned {
             Plan::Entity(single) | Plan::Property(single) => Content::Json(single.format),
             Plan::Value(single) => Content::Value(single.encoder.value_media_type()),
-            _ => return Ok(None),
+            _ => return Ok(Ok(None)),
         };
         let mut out = Vec::new();
         let found = write_one(&planned, reads, &mut out, one).await?;
-        Ok((found.found == Found::Written).then_some((content, out)))
+        Ok(Ok((found.found == Found::Written).then_some((content, out))))
     }
 }
 

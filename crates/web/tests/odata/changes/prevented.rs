@@ -51,6 +51,28 @@ async fn a_change_that_a_trigger_ignores_is_refused() {
     );
 }
 
+/// The answer to a change is a read, so what a read refuses is refused with the same error, and nothing is changed.
+#[tokio::test]
+async fn options_that_a_read_refuses_are_refused_for_a_change() {
+    let fixture = Fixture::open().await;
+    let table = "CREATE TABLE Notes (Id INTEGER PRIMARY KEY, Name TEXT); INSERT INTO Notes VALUES (1, 'old')";
+    let source = fixture.add_source("Accounting", table).await;
+    fixture.set_writable(&source, true).await;
+    let books = Accounting { fixture, source };
+    let new = json!({ "Name": "new" });
+    for (options, status) in
+        [("$select=Nope", 400), ("$format=xml", 415), ("$format=csv", 415), ("$format=", 415)]
+    {
+        let refused = books.send(Method::POST, &format!("/Notes?{options}"), &new).await.expect(status);
+        let read = books.send(Method::GET, &format!("/Notes(1)?{options}"), &json!({})).await.expect(status);
+        assert_eq!(code(&refused), code(&read), "{options}");
+        let upsert = books.send(Method::PUT, &format!("/Notes(2)?{options}"), &new).await.expect(status);
+        assert_eq!(code(&upsert), code(&read), "{options}");
+    }
+    assert_eq!(books.count("SELECT count(*) FROM Notes WHERE Name = 'old'"), 1);
+    assert_eq!(books.count("SELECT count(*) FROM Notes"), 1);
+}
+
 /// A policy lets a role see more rows than it may change.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_row_that_a_policy_protects_is_not_changed() {

@@ -90,7 +90,10 @@ impl OneChange<'_> {
         } else {
             let query = self.bound.path_and_query.split_once('?').map_or("", |(_, query)| query);
             let expand = if expand.is_empty() { String::new() } else { format!("&$expand={expand}") };
-            self.show(&format!("{path}?{query}{expand}"), reads).await?
+            match self.show(&format!("{path}?{query}{expand}"), reads).await? {
+                Ok(shown) => shown,
+                Err(refusal) => return Ok(Err(refusal)),
+            }
         };
         let address = format!("{}/{path}", self.job.root.trim_end_matches('/'));
         Ok(Ok(self.answer(Done::Created(address), Some(tag), shown)))

@@ -78,7 +78,10 @@ impl OneChange<'_> {
             self.created(Inserted { path: root.path.clone(), tag }, &expand, reads).await?
         } else {
             let shown = if self.bound.wanted == Some(true) {
-                self.show(&self.shown_address(&format!("$expand={expand}")), reads).await?
+                match self.show(&self.shown_address(&format!("$expand={expand}")), reads).await? {
+                    Ok(shown) => shown,
+                    Err(refusal) => return Ok(Err(refusal)),
+                }
             } else {
                 None
             };

@@ -120,7 +120,10 @@ impl OneChange<'_> {
             _ => (Done::Deleted, None, None),
         };
         let shown = match shown {
-            Some(path_and_query) => self.show(&path_and_query, reads).await?,
+            Some(path_and_query) => match self.show(&path_and_query, reads).await? {
+                Ok(shown) => shown,
+                Err(refusal) => return Ok(Err(refusal)),
+            },
             None => None,
         };
         Ok(Ok(ChangeAnswer { is_repeated: true, ..self.answer(done, tag, shown) }))
