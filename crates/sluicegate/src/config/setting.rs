@@ -37,6 +37,10 @@ pub(crate) trait Setting: Sized {
 
 fn must_be(kind: &str, raw: &Raw) -> String {
     let raw_config = match raw {
+        // A URL may contain a password.
+        Raw::Text(text) | Raw::Environment(text) if text.contains("://") && text.contains('@') => {
+            "a URL with a user in it".to_owned()
+        }
         Raw::Bool(value) => value.to_string(),
         Raw::Number(number) => number.to_string(),
         Raw::Text(text) | Raw::Environment(text) => format!("\"{}\"", text.escape_debug()),

@@ -181,6 +181,8 @@ fn header_fields_are_not_sent_in_clear_text() {
         (true, String::new()),
         "doctor and serve warn"
     );
+    let (accepted, said) = check("https://me:s3cret@collector.example.org", None);
+    assert!(!accepted && said.contains("otlp_endpoint") && !said.contains("s3cret"), "{said}");
     let mut doctor = installation.command(&["doctor", "--offline"]);
     doctor.env("SLUICEGATE_TELEMETRY__OTLP_ENDPOINT", "http://collector.example.org:4318");
     let said = doctor.output().expect("it runs").stdout;
