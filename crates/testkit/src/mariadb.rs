@@ -218,7 +218,7 @@ impl MariaDbServer {
         command.arg(format!("--pid-file={}", top.join("pid").display()));
         command.arg(format!("--init-file={}", top.join("users.sql").display()));
         command.arg(format!("--port={}", self.port));
-        command.env_clear().current_dir("/").stdin(Stdio::null());
+        command.env_clear().env("TMPDIR", temporary(top)).current_dir("/").stdin(Stdio::null());
         command.stdout(log.try_clone().expect("a second handle")).stderr(log);
         let mut child = command.process_group(0).spawn().expect("mariadbd runs");
         for _ in 0..PATIENCE {
@@ -291,16 +291,24 @@ fn as_root() -> Option<&'static str> {
     is_root.then_some("--user=root")
 }
 
+/// The folder for the temporary tables of a server. A server that starts deletes those that it finds, so it must not share the
+/// folder with others.
+fn temporary(top: &Path) -> PathBuf {
+    top.join("tmp")
+}
+
 fn initialise(top: &Path, data: &Path, password: &str) {
     let users = format!(
         "CREATE USER IF NOT EXISTS {USER}@'%' IDENTIFIED BY '{password}';\nGRANT ALL ON *.* TO {USER}@'%' WITH GRANT OPTION;\n"
     );
+    fs::create_dir(temporary(top)).expect("the folder can be written");
     fs::write(top.join("users.sql"), users).expect("the folder can be written");
     let mut command = Command::new(program("mariadb-install-db"));
     command.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
     command.args(["--skip-name-resolve", "--innodb-log-file-size=8M", "--innodb-flush-method=nosync"]);
     command.args(["--innodb-doublewrite=0", "--innodb-flush-log-at-trx-commit=0"]).args(as_root());
-    command.arg(format!("--datadir={}", data.display())).stdin(Stdio::null()).current_dir("/");
+    command.arg(format!("--datadir={}", data.display())).env("TMPDIR", temporary(top));
+    command.stdin(Stdio::null()).current_dir("/");
     let output = command.output().expect("mariadb-install-db runs");
     assert!(output.status.success(), "no data directory: {}", String::from_utf8_lossy(&output.stderr));
 }
