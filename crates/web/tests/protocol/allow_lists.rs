@@ -213,7 +213,7 @@ async fn neither_a_cookie_nor_a_code_is_of_use_elsewhere() {
 async fn one_user_does_not_use_up_the_lists_of_applications() {
     let server = TestServer::start().await;
     let register = async |name: String| {
-        let members = json!({ "name": name, "redirectUris": ["https://client.example.com/back"] });
+        let members = json!({ "name": name, "redirectUrls": ["https://client.example.com/back"] });
         let made =
             server.post("/api/mgmt/oauth/client/applications").basic(&USER).json(&members).send().await;
         format!("/api/mgmt/oauth/client/applications/{}/whitelist", made.expect(201).json()["id"])
