@@ -35,8 +35,8 @@ fn response(chunks: impl IntoIterator<Item = Option<Result<Bytes, axum::Error>>>
     response
 }
 
-fn chunk(bytes: &[u8]) -> Result<Bytes, axum::Error> {
-    Ok(Bytes::copy_from_slice(bytes))
+fn chunk(bytes: &[u8]) -> Bytes {
+    Bytes::copy_from_slice(bytes)
 }
 
 /// The content of a whole body, whose end is checked.
@@ -64,7 +64,7 @@ async fn a_body_is_read_again_as_it_was_however_it_came() {
     let text = rows(20_000);
     for size in [1, 1000, PIECE, PIECE + 1, text.len()] {
         let text = if size == 1 { &text[..2000] } else { &text };
-        let chunks = text.chunks(size).flat_map(|bytes| [Some(chunk(bytes)), None]);
+        let chunks = text.chunks(size).flat_map(|bytes| [Some(Ok(chunk(bytes))), None]);
         let body = coded(response(chunks)).into_body().collect().await.unwrap().to_bytes();
         assert_eq!(content(&body), text, "{size}");
         assert!(size < 1000 || body.len() < text.len() / 3, "{size}: {} of {}", body.len(), text.len());
@@ -76,7 +76,7 @@ async fn a_body_is_read_again_as_it_was_however_it_came() {
 #[tokio::test]
 async fn what_was_read_is_sent_before_there_is_more() {
     let (first, second) = (b"first row\n".as_slice(), b"second row\n".as_slice());
-    let mut body = coded(response([Some(chunk(first)), None, Some(chunk(second)), None])).into_body();
+    let mut body = coded(response([Some(Ok(chunk(first))), None, Some(Ok(chunk(second))), None])).into_body();
     let mut sent = body.frame().await.unwrap().unwrap().into_data().unwrap().to_vec();
     // A decoder without an end has what was sent.
     let so_far = decompress_to_vec(&sent[HEADER.len()..]).unwrap_err();
@@ -88,7 +88,7 @@ async fn what_was_read_is_sent_before_there_is_more() {
 #[tokio::test]
 async fn a_body_that_fails_has_no_end() {
     let failure = Some(Err(axum::Error::new("cut")));
-    let mut body = coded(response([Some(chunk(&rows(100))), None, failure])).into_body();
+    let mut body = coded(response([Some(Ok(chunk(&rows(100)))), None, failure])).into_body();
     assert!(body.frame().await.unwrap().is_ok());
     assert!(body.frame().await.unwrap().is_err());
     assert!(body.frame().await.is_none());
