@@ -8,6 +8,7 @@ pub mod addresses;
 pub mod authentication;
 pub mod caller;
 pub mod issued_tokens;
+pub mod one_time_links;
 pub mod operator;
 pub mod personal_access;
 pub mod profile;

@@ -205,6 +205,8 @@ services! {
     sessions: identity::sessions::SessionService,
     /// What happened on a user's own account.
     activity: identity::activity::ActivityService,
+    /// Passwords that are chosen by one-time links.
+    one_time_links: identity::one_time_links::OneTimeLinkService,
     /// Whether requests come from allowed addresses.
     addresses: identity::addresses::AddressService,
     /// A user's own details.

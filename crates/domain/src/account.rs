@@ -9,6 +9,7 @@ pub mod data_source;
 pub mod device;
 pub mod lockout;
 pub mod network;
+pub mod one_time_link;
 pub mod password;
 pub mod role;
 pub mod second_factor;

@@ -47,6 +47,8 @@ actions! {
     RemoveSecondFactor = "second_factor.remove",
     UseRecoveryCode = "second_factor.use_recovery_code",
     RenewRecoveryCodes = "second_factor.renew_recovery_codes",
+    CreateOneTimeLink = "one_time_link.create",
+    EndOneTimeLinks = "one_time_link.end",
     CreateRole = "role.create",
     UpdateRole = "role.update",
     DeleteRole = "role.delete",
@@ -123,6 +125,8 @@ impl Action {
                 | Self::RemoveSecondFactor
                 | Self::UseRecoveryCode
                 | Self::RenewRecoveryCodes
+                | Self::CreateOneTimeLink
+                | Self::EndOneTimeLinks
                 | Self::CreatePersonalAccessToken
                 | Self::EndPersonalAccessToken
                 | Self::AllowApplication

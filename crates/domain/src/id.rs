@@ -78,6 +78,8 @@ row_ids! {
     InitialAccessTokenId,
     /// A personal access token. Never reused.
     PersonalAccessTokenId,
+    /// A one-time link of a user. Never reused.
+    OneTimeLinkId,
     /// A row of the audit log.
     AuditId,
 }

@@ -64,6 +64,8 @@ secrets! { Box<str>, Box<str>;
     StepTicket,
     /// A personal access token, `sgp_…`.
     PersonalAccessTokenText,
+    /// The secret of a one-time link, `sgl_…`.
+    OneTimeLinkText,
     /// A signed assertion of a client ([RFC 7521](https://www.rfc-editor.org/rfc/rfc7521)).
     AssertionText,
     /// A PKCE code verifier ([RFC 7636 §4.1](https://www.rfc-editor.org/rfc/rfc7636#section-4.1)).

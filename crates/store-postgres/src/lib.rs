@@ -39,6 +39,7 @@ mod listen;
 mod logout_deliveries;
 mod maintenance;
 mod migrations;
+mod one_time_links;
 mod pending_revocations;
 mod personal_access_tokens;
 mod pool;

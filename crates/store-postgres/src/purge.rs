@@ -57,6 +57,7 @@ pub(crate) async fn batch(db: &Client, purge: &Purge) -> sql::Result<Purged> {
     const REVOCATIONS: &str = delete_over!("revocations", "seq", "expires_at <= $1", "expires_at");
     const SECRETS: &str = delete_over!("secrets", "id", "expires_at <= $1", "expires_at");
     const PERSONAL: &str = delete_over!("personal_access_tokens", "id", "expires_at <= $1", "expires_at");
+    const LINKS: &str = delete_over!("one_time_links", "id", "expires_at <= $1", "expires_at");
     const NETWORKS: &str = delete_over!("familiar_networks", "id", "succeeded_at < $1", "succeeded_at");
     const DEVICES: &str = delete_over!("device_authorizations", "id", "expires_at <= $1", "expires_at");
     const BACKCHANNEL: &str =
@@ -83,6 +84,7 @@ pub(crate) async fn batch(db: &Client, purge: &Purge) -> sql::Result<Purged> {
         revocations: over(db, REVOCATIONS, now, most).await?,
         secrets: over(db, SECRETS, now, most).await?,
         personal_access_tokens: over(db, PERSONAL, now, most).await?,
+        one_time_links: over(db, LINKS, now, most).await?,
         audit_events: over(db, AUDIT, micros(purge.audit_before), most).await?,
     })
 }

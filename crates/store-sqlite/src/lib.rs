@@ -57,6 +57,7 @@ mod job;
 mod logout_deliveries;
 mod maintenance;
 mod migrations;
+mod one_time_links;
 mod personal_access_tokens;
 mod purge;
 mod pushed_requests;

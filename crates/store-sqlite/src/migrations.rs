@@ -176,6 +176,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0038_data_sources_with_second_factor.sql"),
     },
     Migration { number: 39, name: "allow_lists", sql: include_str!("../migrations/0039_allow_lists.sql") },
+    Migration {
+        number: 40,
+        name: "one_time_links",
+        sql: include_str!("../migrations/0040_one_time_links.sql"),
+    },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

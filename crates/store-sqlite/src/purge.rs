@@ -67,6 +67,7 @@ static ASSERTIONS: Over = over!("used_assertions", "id", "expires_at", " <= ");
 static REVOCATIONS: Over = over!("revocations", "seq", "expires_at", " <= ");
 static SECRETS: Over = over!("secrets", "id", "expires_at", " <= ");
 static PERSONAL: Over = over!("personal_access_tokens", "id", "expires_at", " <= ");
+static LINKS: Over = over!("one_time_links", "id", "expires_at", " <= ");
 static NETWORKS: Over = over!("familiar_networks", "id", "succeeded_at", " < ");
 static DEVICES: Over = over!("device_authorizations", "id", "expires_at", " <= ");
 static BACKCHANNEL: Over = over!("backchannel_authentications", "id", "expires_at", " <= ");
@@ -92,6 +93,7 @@ impl SqliteStore {
             revocations: self.purge_over(&REVOCATIONS, now, batch).await?,
             secrets: self.purge_over(&SECRETS, now, batch).await?,
             personal_access_tokens: self.purge_over(&PERSONAL, now, batch).await?,
+            one_time_links: self.purge_over(&LINKS, now, batch).await?,
             audit_events: self.purge_over(&AUDIT, micros(purge.audit_before), batch).await?,
         })
     }

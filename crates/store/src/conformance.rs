@@ -34,6 +34,7 @@ pub mod grants;
 pub mod groups;
 pub mod logout_deliveries;
 pub mod narrowing;
+pub mod one_time_links;
 pub mod personal_access_tokens;
 pub mod possessions;
 pub mod purging;
@@ -136,6 +137,16 @@ macro_rules! conformance_tests {
                 a_code_is_used_once_however_many_come_at_once,
                 recovery_codes_are_replaced_and_a_second_factor_is_deleted,
                 a_second_factor_is_deleted_with_its_user,
+            }
+            one_time_links {
+                a_link_sets_the_password_once_and_ends_all_other_access,
+                of_many_uses_of_a_link_at_once_one_succeeds,
+                a_new_link_ends_the_earlier_ones_of_its_purpose,
+                links_end_with_their_time_and_with_the_access_of_their_user,
+                a_link_is_worth_no_more_than_the_rights_of_who_made_it,
+                a_link_of_an_administrator_renews_an_expired_password_and_clears_a_lock,
+                a_link_that_was_sent_verifies_the_address_unless_it_has_changed,
+                a_user_is_invited_with_a_link_or_not_at_all,
             }
             secrets {
                 a_second_secret_gives_the_first_an_expiry_and_a_third_is_refused,

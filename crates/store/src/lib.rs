@@ -35,6 +35,7 @@ mod error;
 mod grants;
 mod logout_deliveries;
 mod maintenance;
+mod one_time_links;
 mod personal_access_tokens;
 mod pushed_requests;
 pub mod relational;
@@ -74,6 +75,7 @@ pub use error::{StoreError, WithCauses};
 pub use grants::{AccessOf, GrantCreation, Grants, NewConsent, NewGrant, Rotated, StoredConsent};
 pub use logout_deliveries::{LogoutClaim, LogoutDeliveries, LogoutDelivery, MOST_LOGOUT_DELIVERIES};
 pub use maintenance::{Maintenance, Purge, Purged, StoreFigures, Usage};
+pub use one_time_links::{LinkUse, NewLink, NewOneTimeLink, OneTimeLinkRefusal, OneTimeLinks};
 pub use personal_access_tokens::{NewPersonalAccessToken, PersonalAccessTokenRefusal, PersonalAccessTokens};
 pub use pushed_requests::{
     NewPushedRequest, PushedRequest, PushedRequestLimits, PushedRequestOpening, PushedRequests,
@@ -106,6 +108,7 @@ pub trait Store:
     + ClientRegistrations
     + PersonalAccessTokens
     + SecondFactors
+    + OneTimeLinks
     + Grants
     + DeviceAuthorizations
     + BackchannelAuthentications
@@ -135,6 +138,7 @@ impl<T> Store for T where
         + ClientRegistrations
         + PersonalAccessTokens
         + SecondFactors
+        + OneTimeLinks
         + Grants
         + DeviceAuthorizations
         + BackchannelAuthentications

@@ -74,6 +74,8 @@ pub struct Purged {
     pub secrets: u64,
     /// Expired personal access tokens.
     pub personal_access_tokens: u64,
+    /// Expired one-time links.
+    pub one_time_links: u64,
     /// Audit events past their retention time.
     pub audit_events: u64,
 }

@@ -24,8 +24,8 @@ use oauth::revocation::{Revocation, RevokedSubject};
 use crate::columns::Impossible;
 use crate::{
     AllowListRefusal, ApplicationRefusal, DataSourceRefusal, InitialAccessTokenRefusal, Judged,
-    PersonalAccessTokenRefusal, ResourceServerRefusal, RightsChanged, SecondFactorRefusal,
-    TrustedIssuerRefusal, TrustedOriginRefusal, UserRefusal,
+    OneTimeLinkRefusal, PersonalAccessTokenRefusal, ResourceServerRefusal, RightsChanged,
+    SecondFactorRefusal, TrustedIssuerRefusal, TrustedOriginRefusal, UserRefusal,
 };
 
 pub mod access;
@@ -45,6 +45,7 @@ mod familiar_networks;
 pub mod grants;
 pub mod initial_access_tokens;
 pub mod logout_deliveries;
+pub mod one_time_links;
 pub mod personal_access_tokens;
 pub mod pushed_requests;
 pub mod resource_servers;
@@ -183,6 +184,7 @@ refusals![
     ApplicationRefusal,
     DataSourceRefusal,
     InitialAccessTokenRefusal,
+    OneTimeLinkRefusal,
     PersonalAccessTokenRefusal,
     ResourceServerRefusal,
     RightsChanged,

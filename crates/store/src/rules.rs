@@ -35,6 +35,12 @@ pub fn rights_cover(hold: bool, event: &NewAuditEvent, carried: &[Permission]) -
     if event.covers(carried) { Ok(()) } else { Err(UserRefusal::BeyondRights) }
 }
 
+/// Whether somebody with the permissions `has` may hand over an account with the permissions `needed`; an Administrator
+/// may hand over every account.
+pub fn maker_may_hand_over(has: &[Permission], needed: &[Permission]) -> bool {
+    has.contains(&Permission::Administrator) || needed.iter().all(|permission| has.contains(permission))
+}
+
 /// Whether a token of an application with these scopes, if it still exists, may still use the management API.
 pub fn may_still_manage(scopes: Option<ScopeSet>) -> bool {
     scopes.is_some_and(|scopes| scopes.contains(BuiltInScope::Management))

@@ -10,8 +10,7 @@
 
 use std::sync::Arc;
 
-use domain::account::SealedOption;
-use domain::id::{ClientId, CodeId, DataSourceId, SessionId, TokenId, UserId};
+use domain::id::{ClientId, CodeId, SessionId, TokenId, UserId};
 use domain::secret::{
     AccessTokenText, ClientSecret, CodeText, CsrfToken, Digest, Password, PasswordHash, RefreshTokenText,
     SessionCookie,
@@ -19,7 +18,6 @@ use domain::secret::{
 use domain::time::Timestamp;
 use oauth::oidc::session_state::{BrowserState, Salt};
 use oauth::token_payload::{AccessToken, AuthorizationCode, RefreshToken};
-use zeroize::Zeroizing;
 
 mod auth_req_ids;
 pub mod certificate;
@@ -35,6 +33,7 @@ pub mod jose;
 mod jwk;
 pub mod key_ring;
 pub mod master_key;
+mod one_time_links;
 pub mod password;
 pub mod payload;
 pub mod personal_access_tokens;
@@ -76,6 +75,7 @@ pub struct Vault {
     references: reference::ReferenceKey,
     registrations: registration_tokens::RegistrationKey,
     personal: personal_access_tokens::PersonalKey,
+    one_time_links: one_time_links::OneTimeLinkKey,
     factors: second_factor::FactorKeys,
     nonces: dpop_nonce::NonceKey,
     own_keys: jose::OwnKeys,
@@ -108,6 +108,7 @@ impl Vault {
             references: reference::ReferenceKey::derive(master),
             registrations: registration_tokens::RegistrationKey::derive(master),
             personal: personal_access_tokens::PersonalKey::derive(master),
+            one_time_links: one_time_links::OneTimeLinkKey::derive(master),
             factors: second_factor::FactorKeys::derive(master),
             nonces: dpop_nonce::NonceKey::derive(master),
             own_keys: jose::OwnKeys::default(),
@@ -268,26 +269,6 @@ impl Vault {
     pub fn open_client_secret(&self, client: &ClientId, sealed: &[u8]) -> Result<ClientSecret, Unsealed> {
         let bytes = self.secrets.open(client, sealed)?;
         Ok(ClientSecret::new(String::from_utf8(bytes).map_err(|_| Unsealed)?))
-    }
-
-    /// Seals the value of a secret option of a data source under the master key. The seal is bound to the data
-    /// source and to the option, so that it opens nowhere else.
-    pub fn seal_source_option(&self, id: DataSourceId, option: &str, value: &str) -> SealedOption {
-        self.source_options.seal(id, option, value.as_bytes(), self.random())
-    }
-
-    /// Opens what [`Vault::seal_source_option`] sealed.
-    ///
-    /// # Errors
-    /// If it was not sealed under this master key for this option of this data source.
-    pub fn open_source_option(
-        &self,
-        id: DataSourceId,
-        option: &str,
-        sealed: &SealedOption,
-    ) -> Result<Zeroizing<String>, Unsealed> {
-        let bytes = self.source_options.open(id, option, sealed)?;
-        String::from_utf8(bytes).map(Zeroizing::new).map_err(|_| Unsealed)
     }
 
     /// Whether two digests are equal, in constant time.

@@ -5,7 +5,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::account::SealedOption;
 use domain::id::DataSourceId;
+use zeroize::Zeroizing;
 
+use crate::Vault;
 use crate::master_key::MasterKey;
 use crate::seal::Unsealed;
 use crate::subkey::{self, NONCE};
@@ -49,6 +51,28 @@ fn context(id: DataSourceId, option: &str) -> Vec<u8> {
     let mut context = id.get().to_be_bytes().to_vec();
     context.extend_from_slice(option.as_bytes());
     context
+}
+
+impl Vault {
+    /// Seals the value of a secret option of a data source under the master key. The seal is bound to the data
+    /// source and to the option, so that it opens nowhere else.
+    pub fn seal_source_option(&self, id: DataSourceId, option: &str, value: &str) -> SealedOption {
+        self.source_options.seal(id, option, value.as_bytes(), self.random())
+    }
+
+    /// Opens what [`Vault::seal_source_option`] sealed.
+    ///
+    /// # Errors
+    /// If it was not sealed under this master key for this option of this data source.
+    pub fn open_source_option(
+        &self,
+        id: DataSourceId,
+        option: &str,
+        sealed: &SealedOption,
+    ) -> Result<Zeroizing<String>, Unsealed> {
+        let bytes = self.source_options.open(id, option, sealed)?;
+        String::from_utf8(bytes).map(Zeroizing::new).map_err(|_| Unsealed)
+    }
 }
 
 #[cfg(test)]

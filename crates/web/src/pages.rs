@@ -52,6 +52,7 @@ pub mod password;
 pub mod profile;
 pub mod reference;
 pub mod requests;
+pub mod reset;
 pub mod security;
 pub mod sessions;
 pub mod start;

@@ -4,6 +4,7 @@ use axum::Router;
 use axum::routing::{delete, get, post, put};
 
 use crate::management::resource_servers::scopes;
+use crate::management::users::links as links_of_users;
 use crate::management::users::sessions as sessions_of_users;
 use crate::management::{
     allow_lists, allowed, applications, audit, data_sources, data_stores, initial_access_tokens, limits,
@@ -16,7 +17,7 @@ use crate::oauth::{
     userinfo,
 };
 use crate::pages::{
-    account, activity, demo, device, login, logout, password, profile, reference, requests, security,
+    account, activity, demo, device, login, logout, password, profile, reference, requests, reset, security,
     sessions, start, tokens,
 };
 use crate::{WebState, assets, http_service, mcp, observation, odata};
@@ -34,7 +35,7 @@ pub fn router(state: WebState) -> Router {
 }
 
 fn routes() -> Router<WebState> {
-    protocol().merge(pages()).merge(management())
+    protocol().merge(pages()).merge(management()).merge(data_source_management())
 }
 
 /// OAuth 2.0, under both prefixes in Hybrid Data Pipeline's documentation.
@@ -86,6 +87,7 @@ fn pages() -> Router<WebState> {
     Router::new()
         .route("/",                                 get(start::show))
         .route("/login",                            get(login::show).post(login::sign_in))
+        .route("/reset",                            get(reset::show).post(reset::choose))
         .route("/login/factor",                     get(login::factor::restart).post(login::factor::sign_in))
         .route("/logout",                           get(logout::show).post(logout::sign_out))
         .route("/device",                           get(device::show).post(device::find))
@@ -147,6 +149,8 @@ fn management() -> Router<WebState> {
         .route("/api/admin/users/{id}/secondfactor", get(users::second_factor).delete(users::reset_second_factor))
         .route("/api/admin/users/{id}/sessions",             get(sessions_of_users::list).delete(sessions_of_users::end_all))
         .route("/api/admin/users/{id}/sessions/{sessionId}", delete(sessions_of_users::end))
+        .route("/api/admin/users/{id}/onetimelinks",         get(links_of_users::list).post(links_of_users::create).delete(links_of_users::end_all))
+        .route("/api/admin/invitations",             post(links_of_users::invite))
         .route("/api/admin/roles",                   get(roles::list).post(roles::create))
         .route("/api/admin/roles/{id}",              get(roles::get).put(roles::update).delete(roles::delete))
         .route("/api/admin/permissions",             get(permissions::list))
@@ -170,7 +174,12 @@ fn management() -> Router<WebState> {
         .route("/api/admin/security/whitelist/system", get(allow_lists::of_system).post(allow_lists::set_of_system).put(allow_lists::set_of_system).delete(allow_lists::delete_of_system))
         .route("/api/mgmt/security/whitelist/user",    get(allow_lists::of_user).post(allow_lists::set_of_user).put(allow_lists::set_of_user).delete(allow_lists::delete_of_user))
         .route("/api/mgmt/oauth/client/applications/{id}/whitelist", get(allow_lists::of_application).put(allow_lists::set_of_application).delete(allow_lists::delete_of_application))
+}
 
+/// The data sources in the management API.
+#[rustfmt::skip]
+fn data_source_management() -> Router<WebState> {
+    Router::new()
         .route("/api/mgmt/datastores",                             get(data_stores::list))
         .route("/api/mgmt/datastores/{id}",                        get(data_stores::get))
         .route("/api/mgmt/datasources",                            get(data_sources::list).post(data_sources::create))

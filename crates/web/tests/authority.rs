@@ -35,6 +35,8 @@ enum Target {
     PersonalToken,
     /// An account, in `{id}`.
     Account,
+    /// An account with a one-time link, in `{id}`.
+    Link,
     /// An account with a second factor, in `{id}`.
     SecondFactor,
     /// An account with a session, in `{id}`, with the session in `{sessionId}`.
@@ -96,6 +98,14 @@ fn role(_: &TestServer) -> Value {
 
 fn old_access(_: &TestServer) -> Value {
     json!({ "issuedBefore": "2001-01-01T00:00:00Z" })
+}
+
+fn link(_: &TestServer) -> Value {
+    json!({ "purpose": "reset" })
+}
+
+fn invitation(_: &TestServer) -> Value {
+    json!({ "userName": fresh("guest") })
 }
 
 fn limit(_: &TestServer) -> Value {
@@ -179,6 +189,8 @@ const PERSONAL_ONE: &str = "/api/mgmt/personalaccesstokens/{id}";
 const USERS: &str = "/api/admin/users";
 const ONE_USER: &str = "/api/admin/users/{id}";
 const ONE_FACTOR: &str = "/api/admin/users/{id}/secondfactor";
+const LINKS: &str = "/api/admin/users/{id}/onetimelinks";
+const INVITATIONS: &str = "/api/admin/invitations";
 const SESSIONS: &str = "/api/admin/users/{id}/sessions";
 const SESSION: &str = "/api/admin/users/{id}/sessions/{sessionId}";
 const SYSTEM_LISTS: &str = "/api/admin/security/whitelist/system";
@@ -241,6 +253,10 @@ const ROWS: &[Row] = &[
     administration(Method::DELETE, ONE_USER,                   Target::Account, nothing, 204),
     administration(Method::GET,    ONE_FACTOR,                 Target::SecondFactor, nothing, 200),
     administration(Method::DELETE, ONE_FACTOR,                 Target::SecondFactor, nothing, 204),
+    administration(Method::GET,    LINKS,                      Target::Account, nothing, 200),
+    administration(Method::POST,   LINKS,                      Target::Account, link,    201),
+    administration(Method::DELETE, LINKS,                      Target::Link,    nothing, 204),
+    administration(Method::POST,   INVITATIONS,                Target::Plain,   invitation, 201),
     administration(Method::GET,    SESSIONS,                   Target::Session, nothing, 200),
     administration(Method::DELETE, SESSIONS,                   Target::Session, nothing, 204),
     administration(Method::DELETE, SESSION,                    Target::Session, nothing, 204),
@@ -361,6 +377,8 @@ const ELSEWHERE: &[(Method, &str, u16)] = &[
     (Method::POST, "/oauth2/logout/confirm",           200),
     (Method::POST, "/api/mgmt/oauth2/revoke",          401),
     (Method::POST, "/login",                           403),
+    (Method::GET,  "/reset",                           410),
+    (Method::POST, "/reset",                           403),
     (Method::GET,  "/login/factor",                    303),
     (Method::POST, "/login/factor",                    403),
     (Method::GET,  "/logout",                          200),
@@ -666,6 +684,11 @@ async fn prepare(server: &TestServer, row: &Row) -> String {
         }
         Target::PersonalToken => row.path.replace("{id}", &personal_token(server).await),
         Target::Account => made(server, row, USERS, account(server)).await,
+        Target::Link => {
+            let path = made(server, row, USERS, account(server)).await;
+            server.post(&path).basic(&row.right).json(&link(server)).send().await.expect(201);
+            path
+        }
         Target::SecondFactor => {
             let path = made(server, row, USERS, account(server)).await;
             add_second_factor(server, &path).await;

@@ -1,17 +1,20 @@
 //! Lists: every one accepts `limit`, `after` and `query`, and none is kept in memory as a whole.
 
+use app::node::clock::Clock as _;
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use domain::account::one_time_link::LinkPurpose;
 use domain::account::{ADMINISTRATOR_ROLE, Permission, USER_ROLE};
 use domain::audit::{Action, NewAuditEvent, Outcome};
-use domain::secret::PasswordHash;
+use domain::id::UserId;
+use domain::secret::{Digest, PasswordHash};
 use domain::time::Timestamp;
 use http::Request;
 use http_body_util::BodyExt;
 use oauth::scope::BuiltInScope;
 use serde_json::{Value, json};
-use store::{NewUser, UserChange, Users};
+use store::{NewLink, NewOneTimeLink, NewUser, OneTimeLinks as _, UserChange, Users};
 use testkit::{ADMIN, OTHER, TestServer, TestUser, USER};
 
 const AT: Timestamp = Timestamp::from_secs(1_767_268_800);
@@ -33,6 +36,24 @@ async fn add_users(server: &TestServer, count: usize) {
         };
         let made = server.store().insert_user(new, event(Action::CreateUser)).await;
         made.expect("the store answers").expect("the name is free");
+    }
+}
+
+/// Gives the first user a link for each purpose.
+async fn add_links(server: &TestServer) {
+    let user = server.store().find_user(UserId::new(1)).await.expect("the store answers").expect("a user");
+    for (number, purpose) in (1..).zip([LinkPurpose::Invitation, LinkPurpose::Reset, LinkPurpose::Forgotten])
+    {
+        let link = NewLink {
+            purpose,
+            digest: Digest::from_bytes([number; 32]),
+            sent_to: None,
+            continue_to: None,
+            expires_at: server.clock().now().plus_secs(3_600),
+        };
+        let new = NewOneTimeLink { user: user.id, user_epoch: user.epoch, link, unless_since: None };
+        let made = server.store().insert_one_time_link(new, event(Action::CreateOneTimeLink)).await;
+        made.expect("the store answers").expect("it is made");
     }
 }
 
@@ -82,6 +103,7 @@ async fn furnished() -> (TestServer, Vec<(String, &'static str, &'static str)>) 
         browser.get("/account").await;
         browser.sign_in(&ADMIN).await.expect(200);
     }
+    add_links(&server).await;
     let trusted = ["first", "middle", "last"];
     let trusted = trusted.map(|name| json!({ "domain": format!("https://{name}.example.org") }));
     let trusted = json!({ "whitelist": trusted });
@@ -93,6 +115,7 @@ async fn furnished() -> (TestServer, Vec<(String, &'static str, &'static str)>) 
         ("/api/mgmt/oauth/client/allowedapplications", "applications", "middle"),
         ("/api/admin/users", "users", "OTHER"),
         ("/api/admin/users/1/sessions", "sessions", "FIREFOX"),
+        ("/api/admin/users/1/onetimelinks", "oneTimeLinks", "RESET"),
         ("/api/admin/roles", "roles", "midd"),
         ("/api/mgmt/datasources", "dataSources", "iddle"),
         ("/api/mgmt/datasources/1/sharedUsers", "sharedUsers", "othe"),

@@ -58,6 +58,7 @@ fn is_left_out(path: &str) -> bool {
         "/oauth2/logout",
         "/oauth2/check_session",
         "/device",
+        "/reset",
     ];
     path == "/" || path.starts_with("/api/odata4") || pages.iter().any(|page| path.starts_with(page))
 }

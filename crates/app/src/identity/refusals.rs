@@ -64,6 +64,7 @@ lost_right!(
     AllowListRefusal,
     DataSourceRefusal,
     InitialAccessTokenRefusal,
+    OneTimeLinkRefusal,
     PersonalAccessTokenRefusal,
     ResourceServerRefusal,
     TrustedIssuerRefusal,

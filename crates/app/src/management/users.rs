@@ -21,8 +21,10 @@ use crate::node::revocations::Revocations;
 use crate::{Context, Fault};
 
 mod draft;
+mod links;
 
 pub use draft::{Expiry, UserDraft};
+pub use links::MadeLink;
 
 /// What happens to the applications and data sources of a deleted user.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -172,25 +174,35 @@ impl UserService {
     ) -> Result<User, AdministrationError> {
         self.may_create(caller, origin).await?;
         let faults = draft.faults_of_new();
-        let (Some(name), Some(password), true) = (draft.name, draft.password, faults.is_empty()) else {
+        let (Some(password), true) = (draft.password.clone(), faults.is_empty()) else {
             return Err(AdministrationError::Invalid(faults));
         };
-        let name = user_name::normalised(name);
+        let new = self.new_user(caller, draft, password, origin).await?;
+        let mut audit = caller.audit(Action::CreateUser, self.context.now(), origin);
+        audit.subject = Some(new.name.clone());
+        let judged = self.context.store.insert_user(new, audit).await?;
+        Administration::of(&self.context).settled(caller, judged, origin).await
+    }
+
+    /// The user of a draft without faults, with this password.
+    async fn new_user(
+        &self,
+        caller: &Caller,
+        draft: UserDraft,
+        password: Password,
+        origin: &RequestOrigin,
+    ) -> Result<store::NewUser, AdministrationError> {
         let roles = draft.roles.unwrap_or_else(|| vec![USER_ROLE]);
         self.may_assign(caller, &roles, origin).await?;
-        let mut audit = caller.audit(Action::CreateUser, self.context.now(), origin);
-        audit.subject = Some(name.clone());
-        let new = store::NewUser {
-            name,
+        Ok(store::NewUser {
+            name: user_name::normalised(draft.name.unwrap_or_default()),
             password: self.hashed(password).await?,
             active: draft.active.unwrap_or(true),
             password_expires_at: draft.password_expiry.and_then(Into::into),
             roles,
             attributes: draft.attributes.unwrap_or_default(),
             at: self.context.now(),
-        };
-        let judged = self.context.store.insert_user(new, audit).await?;
-        Administration::of(&self.context).settled(caller, judged, origin).await
+        })
     }
 
     /// Changes a user. A new password and deactivation revoke the user's sessions, grants and tokens; they

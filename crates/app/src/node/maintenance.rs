@@ -85,6 +85,7 @@ impl NodeService {
             purged.revocations,
             purged.secrets,
             purged.personal_access_tokens,
+            purged.one_time_links,
             purged.audit_events,
         ];
         Ok(most.into_iter().any(|rows| rows >= u64::from(BATCH)))

@@ -27,6 +27,8 @@ pub enum RefusalReason {
     PersonalAccessTokenInvalid,
     /// A personal access token where a user's password is needed.
     PersonalAccessTokenElsewhere,
+    /// A one-time link that is unknown, was used, or has expired.
+    OneTimeLinkInvalid,
     /// The right password of a user who has a second factor, where none can be asked for.
     SecondFactorNeeded,
     /// A request from an address that an allow-list does not contain.
@@ -81,6 +83,7 @@ impl RefusalReason {
             Self::IssuedTokenInvalid => "an access token of another service that is not accepted here",
             Self::PersonalAccessTokenInvalid => "a personal access token that is not accepted",
             Self::PersonalAccessTokenElsewhere => "a personal access token in place of a password",
+            Self::OneTimeLinkInvalid => "a one-time link that does not work any more",
             Self::SecondFactorNeeded => "the right password without the second factor of the user",
             Self::AddressNotAllowed => "an address that is not on the allow-list",
             Self::ApplicationOutOfReach => {

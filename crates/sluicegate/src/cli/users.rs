@@ -8,19 +8,19 @@ use clap::Subcommand;
 use domain::account::attributes::{Attribute, UserAttributes};
 use domain::account::{Role, User};
 use domain::id::{RoleId, UserId};
-use domain::secret::Password;
 use serde_json::{Value, json};
 
-use self::arguments::{Add, AttributeValue, Delete, One, SetPassword, ShowOne, Update};
+use self::arguments::{Add, AttributeValue, Delete, Invite, One, ResetLink, SetPassword, ShowOne, Update};
 use crate::arguments::ShowArgs;
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
-use crate::installation;
 use crate::messages::date_time;
 use crate::messages::of_administration;
-use crate::terminal::{self, confirm, say, show_json, table};
+use crate::terminal::{confirm, say, show_json, table};
 
 mod arguments;
+mod links;
+mod password;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum UserCommand {
@@ -28,6 +28,17 @@ pub(crate) enum UserCommand {
     #[command(after_help = "Examples:\n  sluicegate user add ada --data-dir ./data\n  \
         echo \"$PASSWORD\" | sluicegate user add ada --role Administrator --password-stdin --data-dir ./data")]
     Add(Add),
+    /// Add a user who chooses the password by a link, which is shown once.
+    #[command(
+        after_help = "Example: sluicegate user invite ada --attribute email=ada@example.com --data-dir ./data"
+    )]
+    Invite(Invite),
+    /// Show a link by which a user chooses a new password. The current one stays valid until then.
+    #[command(after_help = "Example: sluicegate user reset-link ada --data-dir ./data")]
+    ResetLink(ResetLink),
+    /// End the links by which a user could choose a password.
+    #[command(after_help = "Example: sluicegate user end-links ada --data-dir ./data")]
+    EndLinks(One),
     /// List all users.
     #[command(after_help = "Example: sluicegate user list --data-dir ./data")]
     List(ShowArgs),
@@ -68,6 +79,19 @@ pub(crate) fn run(command: UserCommand, environment: &Environment) -> anyhow::Re
                 add(opened, &command).await
             })
         }
+        UserCommand::Invite(command) => {
+            bootstrap::with_app(&command.one.installation, environment, async |opened| {
+                links::invite(opened, &command).await
+            })
+        }
+        UserCommand::ResetLink(command) => {
+            bootstrap::with_app(&command.one.installation, environment, async |opened| {
+                links::reset(opened, &command).await
+            })
+        }
+        UserCommand::EndLinks(one) => bootstrap::with_app(&one.installation, environment, async |opened| {
+            links::end(opened, &one.name).await
+        }),
         UserCommand::List(shown) => bootstrap::with_app(&shown.installation, environment, async |opened| {
             list(opened, shown.json).await
         }),
@@ -235,6 +259,9 @@ async fn show(opened: &OpenedInstallation, one: &ShowOne) -> anyhow::Result<()> 
     say(&format!("roles             {}", role_names(&user, &roles).join(", ")));
     say(&format!("password expires  {expires}"));
     say(&format!("second factor     {}", if user.has_second_factor { "yes" } else { "no" }));
+    for link in links::of(opened, id).await? {
+        say(&format!("one-time link     {}, until {}", link.purpose.in_words(), date_time(link.expires_at)));
+    }
     say(&format!("since             {}", date_time(user.created_at)));
     let attributes = user.attributes.as_deref().cloned().unwrap_or_default();
     for attribute in Attribute::ALL {
@@ -329,31 +356,6 @@ pub(super) fn role(roles: &[Role], name: &str) -> anyhow::Result<RoleId> {
     let found = roles.iter().find(|role| role.name.eq_ignore_ascii_case(name) || role.id.to_string() == name);
     let known = || roles.iter().map(|role| role.name.as_str()).collect::<Vec<_>>().join(", ");
     found.map(|role| role.id).ok_or_else(|| anyhow!("there is no role {name}; there are: {}", known()))
-}
-
-struct Chosen {
-    password: Password,
-    made_up: bool,
-}
-
-impl SetPassword {
-    fn choose(&self) -> anyhow::Result<Chosen> {
-        if self.password_stdin {
-            return Ok(Chosen { password: terminal::read_password()?, made_up: false });
-        }
-        if terminal::has_terminal() {
-            return Ok(Chosen { password: terminal::ask_new_password(&self.one.name)?, made_up: false });
-        }
-        Ok(Chosen { password: installation::generate_password(), made_up: true })
-    }
-}
-
-impl Chosen {
-    fn print(&self, name: &str) {
-        if self.made_up {
-            say(&format!("{name} has the password {} (it is shown only now)", self.password.expose()));
-        }
-    }
 }
 
 fn unknown(name: &str) -> anyhow::Error {

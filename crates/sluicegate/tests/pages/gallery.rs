@@ -85,7 +85,27 @@ pub(crate) fn walk(stage: &Stage, mut see: impl FnMut(&mut Browser, &str)) {
     walk_changes(stage, &mut browser, &mut see, &client.at("/desk"));
     walk_many_data_sources(stage, &mut browser, &mut see, &client.at("/harbour"));
     walk_the_rest(stage, &mut browser, &mut see);
+    walk_links(stage, &mut browser, &mut see);
     walk_strangers(stage, &mut browser, &mut see);
+}
+
+/// The page of a one-time link, until the password is set. Nobody is signed in before and after.
+fn walk_links(stage: &Stage, browser: &mut Browser, see: &mut impl FnMut(&mut Browser, &str)) {
+    let invitation = stage.invite(LONG);
+    browser.open(&invitation);
+    see(browser, "invitation");
+    browser.fill("#new", "a longer rope holds better");
+    browser.fill("#again", "a longer rope holds worse");
+    browser.follow("#reset-submit");
+    see(browser, "invitation with a problem");
+    browser.fill("#new", "a longer rope holds better");
+    browser.fill("#again", "a longer rope holds better");
+    browser.follow("#reset-submit");
+    see(browser, "login after a new password");
+    browser.open(&invitation);
+    see(browser, "link that is over");
+    browser.open(&stage.link_of(LONG));
+    see(browser, "link for a new password");
 }
 
 /// Personal access tokens: none, one that is made with faults and without, and its end.

@@ -51,6 +51,23 @@ impl Stage {
         format!("{}{path}", self.server.url())
     }
 
+    /// Invites somebody, and returns the address of the link.
+    pub(crate) fn invite(&self, name: &str) -> String {
+        let answer =
+            self.wire.post_json("/api/admin/invitations", &ADMIN, &json!({ "userName": name })).unwrap();
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()["oneTimeLink"]["link"].as_str().unwrap().to_owned()
+    }
+
+    /// The address of a link for a new password of a user.
+    pub(crate) fn link_of(&self, name: &str) -> String {
+        let users = self.wire.get("/api/admin/users", Some(&ADMIN)).unwrap().json();
+        let user = users["users"].as_array().unwrap().iter().find(|user| user["userName"] == name).unwrap();
+        let path = format!("/api/admin/users/{}/onetimelinks", user["id"]);
+        let made = self.wire.post_json(&path, &ADMIN, &json!({})).unwrap().json();
+        made["link"].as_str().unwrap().to_owned()
+    }
+
     /// Adds a data source of the user that is only read.
     pub(crate) fn add_data_source(&self, name: &str) {
         self.add_data_source_that(name, false);

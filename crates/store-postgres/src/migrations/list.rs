@@ -284,4 +284,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../../migrations/0039_allow_lists.sql"),
     },
+    Migration {
+        number: 40,
+        name: "one_time_links",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../../migrations/0040_one_time_links.sql"),
+    },
 ];

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use domain::handover::Handover;
 use domain::id::{
     ApplicationId, AuditId, BackchannelAuthenticationId, ConsentId, DataSourceId, DeviceAuthorizationId,
-    Epoch, GrantId, InitialAccessTokenId, LogoutDeliveryId, PersonalAccessTokenId, ResourceServerId, RoleId,
-    ScopeId, SecretId, SessionId, TrustedOriginId, UserId,
+    Epoch, GrantId, InitialAccessTokenId, LogoutDeliveryId, OneTimeLinkId, PersonalAccessTokenId,
+    ResourceServerId, RoleId, ScopeId, SecretId, SessionId, TrustedOriginId, UserId,
 };
 use domain::secret::{Digest, PasswordHash};
 use domain::time::Timestamp;
@@ -131,6 +131,7 @@ numbers! {
     DataSourceId: DataSourceId::new,
     BackchannelAuthenticationId: BackchannelAuthenticationId::new,
     DeviceAuthorizationId: DeviceAuthorizationId::new,
+    OneTimeLinkId: OneTimeLinkId::new,
     ResourceServerId: ResourceServerId::new,
     RoleId: RoleId::new,
     ScopeId: ScopeId::new,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use domain::id::{
     ApplicationId, BackchannelAuthenticationId, ConsentId, DataSourceId, DeviceAuthorizationId, Epoch,
-    GrantId, InitialAccessTokenId, LogoutDeliveryId, PersonalAccessTokenId, PushedRequestId,
+    GrantId, InitialAccessTokenId, LogoutDeliveryId, OneTimeLinkId, PersonalAccessTokenId, PushedRequestId,
     ResourceServerId, RoleId, ScopeId, SecretId, SessionId, TrustedOriginId, UserId,
 };
 use domain::secret::{Digest, PasswordHash};
@@ -114,6 +114,7 @@ numbers! {
     InitialAccessTokenId: InitialAccessTokenId::get,
     PersonalAccessTokenId: PersonalAccessTokenId::get,
     PushedRequestId: PushedRequestId::get,
+    OneTimeLinkId: OneTimeLinkId::get,
     ResourceServerId: ResourceServerId::get,
     RoleId: RoleId::get,
     ScopeId: ScopeId::get,

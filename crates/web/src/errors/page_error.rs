@@ -13,6 +13,8 @@ pub enum PageError {
     OtherSite,
     /// A form was not rendered for this browser.
     StaleForm,
+    /// A one-time link was used, has expired or was replaced.
+    LinkOver,
     /// There were too many attempts.
     TooManyAttempts,
     /// The server failed.
@@ -23,11 +25,12 @@ pub enum PageError {
 
 impl PageError {
     /// Every error.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::InvalidRequest,
         Self::NotFound,
         Self::OtherSite,
         Self::StaleForm,
+        Self::LinkOver,
         Self::TooManyAttempts,
         Self::ServerError,
         Self::Unavailable,
@@ -40,6 +43,7 @@ impl PageError {
             Self::NotFound => "not-found",
             Self::OtherSite => "other-site",
             Self::StaleForm => "stale-form",
+            Self::LinkOver => "link-over",
             Self::TooManyAttempts => "too-many-attempts",
             Self::ServerError => "server-error",
             Self::Unavailable => "unavailable",
@@ -53,6 +57,7 @@ impl PageError {
             Self::NotFound => "Nothing is here",
             Self::OtherSite => "This did not come from here",
             Self::StaleForm => "Please try again",
+            Self::LinkOver => "This link does not work any more",
             Self::TooManyAttempts => "Too many attempts",
             Self::ServerError => "Something went wrong here",
             Self::Unavailable => "Not available at present",
@@ -73,6 +78,10 @@ impl PageError {
             Self::StaleForm => {
                 ("403", "The form was shown to another browser or session, or the browser keeps no cookies.")
             }
+            Self::LinkOver => (
+                "410",
+                "A one-time link was used, has expired or was replaced, or there never was such a link.",
+            ),
             Self::TooManyAttempts => {
                 ("429", "`Retry-After` says after how many seconds the next attempt is accepted.")
             }

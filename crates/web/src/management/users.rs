@@ -17,6 +17,7 @@ use crate::http::origin::ClientOrigin;
 use crate::respond::management::{Detail, ManagementProblem, created, json, no_content};
 
 mod answer;
+pub(crate) mod links;
 mod payload;
 pub(crate) mod sessions;
 

@@ -72,6 +72,10 @@ pub mod fields {
     pub const FOR_ODATA: Name = Name::new("odata", 8);
     /// Whether a personal access token is for agents.
     pub const FOR_MCP: Name = Name::new("mcp", 8);
+    /// The secret of a one-time link.
+    pub const KEY: Name = Name::new("key", 128);
+    /// Present on the sign-in page after a new password was chosen.
+    pub const CHOSEN: Name = Name::new("chosen", 8);
     /// The code of a second factor, as a person types it.
     pub const CODE: Name = Name::new("code", 64);
     /// The sealed state between two pages of a sign-in, or of setting up a second factor.

@@ -34,6 +34,7 @@ struct LoginPage<'a> {
     /// Whether the user comes to connect a device.
     has_device: bool,
     destination: Option<DestinationInWords>,
+    notice: Option<&'static str>,
     problem: Option<&'a str>,
     csrf: &'a str,
     continue_to: &'a str,
@@ -45,6 +46,8 @@ struct LoginPage<'a> {
 pub struct SignInPrompt<'a> {
     /// Where to continue afterwards: one of our paths with its query.
     pub continue_to: &'a str,
+    /// What the user has just done.
+    pub notice: Option<&'static str>,
     /// The error of the last attempt.
     pub problem: Option<&'a str>,
     /// The name of the last attempt.
@@ -71,6 +74,7 @@ impl Visit {
             is_verified: requesting_application.as_ref().is_some_and(|way| way.is_verified),
             has_device: prompt.continue_to.split('?').next() == Some("/device"),
             destination: requesting_application.as_ref().map(|way| DestinationInWords::of(&way.destination)),
+            notice: prompt.notice,
             problem: prompt.problem,
             csrf: csrf.expose(),
             continue_to: prompt.continue_to,
@@ -121,12 +125,18 @@ const LONGEST_SWITCH: usize = 4_000;
 pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
     let query = Parameters::from_form(query.unwrap_or_default().as_bytes()).unwrap_or_default();
     let wanted = query.one(fields::CONTINUE).ok().flatten().unwrap_or_default();
-    visit
-        .ask_to_sign_in(
-            StatusCode::OK,
-            &SignInPrompt { continue_to: onward(wanted), ..SignInPrompt::default() },
-        )
-        .await
+    let chosen = query.one(fields::CHOSEN).ok().flatten().is_some();
+    let notice = chosen.then_some("Your password is set. Sign in with it now.");
+    let prompt = SignInPrompt { continue_to: onward(wanted), notice, ..SignInPrompt::default() };
+    visit.ask_to_sign_in(StatusCode::OK, &prompt).await
+}
+
+/// The path of the sign-in page that returns to one of our paths, after a new password was chosen.
+pub(super) fn after_new_password(continue_to: &str) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair(fields::CHOSEN.spelling, "1");
+    query.append_pair(fields::CONTINUE.spelling, continue_to);
+    format!("/login?{}", query.finish())
 }
 
 /// `POST /login`.
@@ -197,6 +207,7 @@ async fn refused(visit: &Visit, users: &SignInService, form: &FormBody, refusal:
     };
     let prompt = SignInPrompt {
         continue_to: onward(form.field(fields::CONTINUE)),
+        notice: None,
         problem: Some(&problem),
         username: form.field(fields::USERNAME),
     };
@@ -242,6 +253,7 @@ pub(super) fn samples() -> Vec<String> {
         is_verified: false,
         has_device: false,
         destination: None,
+        notice: None,
         problem: None,
         csrf: "c",
         continue_to: "",
@@ -252,6 +264,7 @@ pub(super) fn samples() -> Vec<String> {
         is_verified: false,
         has_device: false,
         destination: Some(DestinationInWords::sample()),
+        notice: Some("Your password is set. Sign in with it now."),
         problem: Some(HOSTILE),
         csrf: "c",
         continue_to: HOSTILE,

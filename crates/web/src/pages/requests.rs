@@ -166,6 +166,7 @@ async fn refused(
         BackchannelRefusal::Refused(refusal) => refused_by_rule(*refusal),
         BackchannelRefusal::SignInAgain => {
             let prompt = SignInPrompt {
+                notice: None,
                 continue_to: &address_of(id),
                 problem: Some("Enter your password again; then you can allow the request."),
                 username: &live.caller.account().user.name,

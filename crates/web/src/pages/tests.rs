@@ -3,8 +3,8 @@
 use askama::Template;
 
 use super::{
-    account, activity, demo, device, ended, login, logout, password, profile, requests, security, sessions,
-    start, tokens,
+    account, activity, demo, device, ended, login, logout, password, profile, requests, reset, security,
+    sessions, start, tokens,
 };
 use crate::http::base_path::BasePath;
 
@@ -25,6 +25,7 @@ fn all() -> Vec<String> {
     pages.extend(device::samples());
     pages.extend(ended::samples());
     pages.extend(requests::samples());
+    pages.extend(reset::samples());
     pages.extend(activity::samples());
     pages.extend(sessions::samples());
     pages.extend(tokens::samples());

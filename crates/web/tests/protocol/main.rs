@@ -50,6 +50,7 @@ mod lockout;
 mod logout;
 mod maintenance;
 mod metadata;
+mod one_time_links;
 mod openid;
 mod openid_details;
 mod others;

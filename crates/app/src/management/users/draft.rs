@@ -61,6 +61,26 @@ impl UserDraft {
         faults
     }
 
+    /// All faults of a user who is invited: the person chooses the password.
+    pub fn faults_of_invitation(&self) -> Vec<FieldFault> {
+        let mut faults = Vec::new();
+        if self.name.is_none() {
+            faults.push(FieldFault::new("userName", "is required"));
+        }
+        if self.password.is_some() {
+            let message = "cannot be given: the person who is invited chooses it";
+            faults.push(FieldFault::new("passwordInfo.password", message));
+        }
+        if self.active == Some(false) {
+            faults.push(FieldFault::new(
+                "statusInfo.status",
+                "must be 1: the invitation is of no use otherwise",
+            ));
+        }
+        faults.extend(self.faults_of(None));
+        faults
+    }
+
     /// All faults of a change to `user`.
     pub fn faults_of_change(&self, user: &User, now: Timestamp) -> Vec<FieldFault> {
         self.faults_of(Some((user, now)))

@@ -155,6 +155,7 @@ async fn all_reads_are_the_same(one: &dyn Store, other: &dyn Store) {
             find_consent(user, application);
             find_grant(GrantId::new(id));
             list_personal_access_tokens(user);
+            list_one_time_links(user, rich::START);
             list_allowed(user, rich::START, None, 100);
             list_data_sources(Some(user));
             find_data_source(DataSourceId::new(id));

@@ -76,6 +76,27 @@ pub(crate) struct Add {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Invite {
+    #[command(flatten)]
+    pub(super) one: One,
+    /// A role, by name or number; may be given several times [default: User]
+    #[arg(long = "role", value_name = "ROLE")]
+    pub(super) roles: Vec<String>,
+    /// An attribute of the person, such as email=ada@example.com; may be given several times
+    #[arg(id = "attributes", long = "attribute", value_name = "NAME=VALUE", value_parser = parse_attribute)]
+    pub(super) attributes: Vec<AttributeValue>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResetLink {
+    #[command(flatten)]
+    pub(super) one: One,
+    /// An invitation, which is valid for a week instead of a day
+    #[arg(long)]
+    pub(super) invitation: bool,
+}
+
+#[derive(Debug, Args)]
 #[command(
     group(ArgGroup::new("changes").args(["new_name", "roles", "password_expires", "attributes"]).required(true).multiple(true)),
     override_usage = "sluicegate user update [OPTIONS] <NAME>"

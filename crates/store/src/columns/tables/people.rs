@@ -16,6 +16,19 @@ pub(super) const PERSONAL_ACCESS_TOKENS: &[StoredColumn] = &[
     number("last_used_at").or_null(),
 ];
 
+pub(super) const ONE_TIME_LINKS: &[StoredColumn] = &[
+    number("id"),
+    number("user_id"),
+    number("user_epoch"),
+    bytes("digest"),
+    text("purpose"),
+    number("created_by").or_null(),
+    text("sent_to").or_null(),
+    text("continue_to").or_null(),
+    number("created_at"),
+    number("expires_at"),
+];
+
 pub(super) const SECOND_FACTORS: &[StoredColumn] =
     &[number("user_id"), bytes("secret"), number("last_step"), number("created_at")];
 

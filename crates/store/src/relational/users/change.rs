@@ -46,7 +46,7 @@ pub async fn update<S: SqlTransaction>(
     Ok((stored(db, id).await?, ended))
 }
 
-/// Deletes sessions, familiar networks and personal access tokens. Grants, consents and tokens become invalid because of the epoch. A
+/// Deletes sessions, familiar networks, personal access tokens and one-time links. Grants, consents and tokens become invalid because of the epoch. A
 /// session that is being opened at the same time carries the earlier epoch and is invalid as well.
 pub(in crate::relational) async fn end_access<S: SqlTransaction>(
     db: &S,
@@ -58,9 +58,16 @@ pub(in crate::relational) async fn end_access<S: SqlTransaction>(
     sessions::close_all(db, user, at).await?;
     familiar_networks::forget(db, user).await?;
     personal_access_tokens::delete_all(db, user).await?;
+    delete_links(db, user).await?;
     sweeps::request(db).await?;
     let subject = RevokedSubject::User { user, epoch };
     db.append_revocations(&[subject], at, revocation_expires_at).await
+}
+
+/// Deletes all one-time links of a user.
+pub(in crate::relational) async fn delete_links<S: SqlTransaction>(db: &S, user: UserId) -> Read<u64, S> {
+    static DELETE: NamedStatement = NamedStatement::new("DELETE FROM one_time_links WHERE user_id = :user");
+    db.execute(&DELETE, values! { user }).await
 }
 
 /// Changes the password only if the user's epoch is still that of the password check.
@@ -161,7 +168,7 @@ async fn write<S: SqlTransaction>(db: &S, user: &User) -> Read<(), S> {
 }
 
 /// Clears the locks and the failures of the user and of the user's familiar networks.
-async fn unlock<S: SqlTransaction>(db: &S, id: UserId) -> Read<(), S> {
+pub(in crate::relational) async fn unlock<S: SqlTransaction>(db: &S, id: UserId) -> Read<(), S> {
     static UNLOCK: NamedStatement = NamedStatement::new(
         "UPDATE users SET failures = 0, failures_since = NULL, locked_until = NULL WHERE id = :id",
     );

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use domain::account::data_source::{GROUP_STORE, GroupMember};
 use domain::account::device::SessionOrigin;
 use domain::account::network::Network;
+use domain::account::one_time_link::LinkPurpose;
 use domain::account::second_factor::SealedTotpSecret;
 use domain::account::{ADMINISTRATOR_ROLE, LockoutPolicy, Permission, Role, SealedOption, USER_ROLE, User};
 use domain::allow_list::{AllowListOwner, AllowLists, ServerPart};
@@ -26,9 +27,9 @@ use oauth::trusted_issuer::{IssuerSettings, NewTrustedIssuer, Purpose};
 use store::{
     BackchannelInsertion, BackchannelLimits, ComesFrom, DeviceInsertion, GrantCreation, MembersChange,
     ModelChange, ModelPrecondition, NewApplication, NewBackchannelAuthentication, NewConsent, NewDataSource,
-    NewDeviceAuthorization, NewGrant, NewInitialAccessToken, NewPersonalAccessToken, NewPushedRequest,
-    NewRegistration, NewSecondFactor, NewSecret, NewSession, NewUser, PushedRequestLimits, RefusedSignIn,
-    SealedSecret, Sealing, Sharing, Store, SucceededSignIn, Usage,
+    NewDeviceAuthorization, NewGrant, NewInitialAccessToken, NewLink, NewOneTimeLink, NewPersonalAccessToken,
+    NewPushedRequest, NewRegistration, NewSecondFactor, NewSecret, NewSession, NewUser, PushedRequestLimits,
+    RefusedSignIn, SealedSecret, Sealing, Sharing, Store, SucceededSignIn, Usage,
 };
 
 mod keys;
@@ -118,6 +119,7 @@ pub(super) async fn fill(store: &dyn Store) {
     assert!(store.use_assertion(PUSHED, OVER).await.unwrap());
     registered_client(store, &app, ada.id).await;
     personal_access_token(store, &ada).await;
+    one_time_link(store, &ada).await;
     second_factor(store, &ada).await;
     trusted(store).await;
     store.probe().await.unwrap();
@@ -159,6 +161,20 @@ async fn personal_access_token(store: &dyn Store, user: &User) {
     let made = store.insert_personal_access_token(new, audit).await.unwrap().unwrap();
     let usage = Usage { personal_access_tokens: vec![(made.id, START)], ..Usage::default() };
     store.record_usage(usage).await.unwrap();
+}
+
+/// A one-time link with everything that it can have.
+async fn one_time_link(store: &dyn Store, user: &User) {
+    let link = NewLink {
+        purpose: LinkPurpose::Invitation,
+        digest: Digest::from_bytes([19; 32]),
+        sent_to: Some("ada@example.com".to_owned()),
+        continue_to: Some(ODD.to_owned()),
+        expires_at: OVER,
+    };
+    let new = NewOneTimeLink { user: user.id, user_epoch: user.epoch, link, unless_since: None };
+    let audit = NewAuditEvent { actor: Some(user.id), ..event(Action::CreateOneTimeLink) };
+    store.insert_one_time_link(new, audit).await.unwrap().unwrap();
 }
 
 /// A second factor, and a session in which it was shown.
