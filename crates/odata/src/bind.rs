@@ -60,6 +60,16 @@ pub(crate) enum Target<'m> {
     Count(PlanNode<'m>, Option<Page<'m>>),
 }
 
+impl Target<'_> {
+    /// Whether values are within objects of their own. To leave such a value out, its name would have to know which others
+    /// are there.
+    fn has_nested_values(&self) -> bool {
+        let Self::Entities(Selection { page, shown, groups: true, .. }) = self else { return false };
+        let properties = &page.input.entity_type().properties;
+        shown.properties.iter().any(|property| properties[*property].name.contains('/'))
+    }
+}
+
 /// Rows, and what is shown of them.
 #[derive(Debug)]
 pub(crate) struct Selection<'m> {
@@ -166,7 +176,8 @@ pub(crate) fn bind<'m>(
             Target::Property(selection, raw)
         }
     };
-    Ok(BoundRequest { target, format, uses_now: binding.uses_now })
+    let omits_nulls = format.omits_nulls && !target.has_nested_values();
+    Ok(BoundRequest { target, format: Format { omits_nulls, ..format }, uses_now: binding.uses_now })
 }
 
 /// `$format` takes precedence over the `Accept` header.

@@ -135,6 +135,7 @@ impl Encoder {
         let head = match notation {
             Notation::Json => head(&shape),
             Notation::Lines => Vec::new(),
+            Notation::Csv if shape.format.omits_names => Vec::new(),
             Notation::Csv => csv::header(shape.shown.iter().map(|slot| slot.property.name.as_str())),
         };
         // After a head without a context, the first name follows without a comma.

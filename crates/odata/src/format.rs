@@ -2,6 +2,7 @@
 
 mod accept;
 mod media_type;
+mod rows;
 
 pub use accept::{AcceptedFormats, admits};
 pub use media_type::{MediaType, Parameter, parts};
@@ -43,6 +44,8 @@ pub struct Format {
     /// Whether properties of entities that are null are left out ([Protocol
     /// §8.2.8.6](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_Preferenceomitvalues)).
     pub omits_nulls: bool,
+    /// Whether CSV has no line with the names.
+    pub omits_names: bool,
 }
 
 /// The representation of the metadata document.
@@ -97,17 +100,11 @@ impl Format {
         accept::json(header)
     }
 
-    /// The format of rows alone.
-    const fn of_rows(notation: Notation) -> Self {
-        Self { notation, metadata: MetadataLevel::None, ieee754_compatible: false, omits_nulls: false }
-    }
-
     /// The `Content-Type` of data in this format.
     pub fn media_type(self) -> &'static str {
         match self.notation {
             Notation::Json => self.media_type_of_json(),
-            Notation::Lines => "application/x-ndjson",
-            Notation::Csv => "text/csv;charset=utf-8;header=present",
+            Notation::Lines | Notation::Csv => self.media_type_of_rows(),
         }
     }
 
@@ -132,10 +129,7 @@ impl Wishes {
         let mut wishes = Self::default();
         for parameter in media_type.parameters() {
             let Parameter { name, value } = parameter;
-            let bare = match name.split_at_checked(6) {
-                Some((prefix, bare)) if prefix.eq_ignore_ascii_case("odata.") => bare,
-                _ => name,
-            };
+            let bare = bare(name);
             if bare.eq_ignore_ascii_case("metadata") {
                 wishes.metadata = Some(MetadataLevel::named(value)?);
             } else if bare.eq_ignore_ascii_case("ieee754compatible") {
@@ -163,6 +157,14 @@ impl Wishes {
     }
 }
 
+/// The name of a parameter without the prefix `odata.`.
+fn bare(name: &str) -> &str {
+    match name.split_at_checked(6) {
+        Some((prefix, bare)) if prefix.eq_ignore_ascii_case("odata.") => bare,
+        _ => name,
+    }
+}
+
 impl MetadataLevel {
     fn named(name: &str) -> Option<Self> {
         let levels = [("minimal", Self::Minimal), ("full", Self::Full), ("none", Self::None)];
@@ -177,12 +179,8 @@ pub(crate) fn read(asked: &str) -> RequestedFormat {
     if is(["xml", "application/xml"]) {
         return RequestedFormat::Xml;
     }
-    for (names, notation) in
-        [(["csv", "text/csv"], Notation::Csv), (["ndjson", "application/x-ndjson"], Notation::Lines)]
-    {
-        if is(names) {
-            return RequestedFormat::Rows(Format::of_rows(notation));
-        }
+    if let Some(notation) = rows::notation_of_format(asked) {
+        return rows::read(notation, asked).map_or(RequestedFormat::Other, RequestedFormat::Rows);
     }
     let wishes = Wishes::read(asked).filter(|_| is(["json", "application/json"]));
     wishes.map_or(RequestedFormat::Other, |wishes| {
@@ -191,6 +189,7 @@ pub(crate) fn read(asked: &str) -> RequestedFormat {
             metadata: wishes.metadata.unwrap_or_default(),
             ieee754_compatible: wishes.ieee754_compatible.unwrap_or_default(),
             omits_nulls: false,
+            omits_names: false,
         })
     })
 }

@@ -1,9 +1,27 @@
 //! The service document: the list of entity sets.
 
+use jiff::Timestamp;
+
+use crate::bind;
 use crate::encode::text;
+use crate::error::Error;
 use crate::format::{Format, MetadataLevel};
 use crate::model::Model;
 use crate::plan::root;
+use crate::syntax::Request;
+use crate::url::Url;
+
+/// The format in which a request for a service document is answered: that of `$format`, or else the accepted one, which may
+/// be none.
+///
+/// # Errors
+/// If the request has a path or options that a service document does not have, or names another format.
+pub fn format(url: &Url, accepted: Option<Format>) -> Result<Option<Format>, Error> {
+    let request = Request::parse(url)?;
+    let model = Model::default();
+    let bound = bind::bind(&model, &request, Timestamp::UNIX_EPOCH, accepted.unwrap_or_default(), None)?;
+    Ok(if url.names_format() { Some(bound.format) } else { accepted })
+}
 
 /// Writes the service document of a model
 /// ([OData JSON 4.01 §5](https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_ServiceDocument)).

@@ -53,9 +53,7 @@ impl Values {
         let single = shape.subject == BodyKind::Property;
         let opens = start == Start::Brace;
         let mut first = opens;
-        // Names within other objects would have to know which of these are there.
-        let is_flat = slots.iter().all(|slot| !slot.property.name.contains('/'));
-        let omits_nulls = shape.format.omits_nulls && is_flat && shape.subject.has_entities();
+        let omits_nulls = shape.format.omits_nulls && shape.subject.has_entities();
         let mut nesting = Nesting::default();
         let mut fields = Vec::with_capacity(slots.len());
         for Slot { column, property } in slots.iter().copied() {

@@ -2,7 +2,7 @@
 //! format, the most specific matching range applies, wherever it is in the header.
 
 use super::media_type::{MediaType, Parameter, parts};
-use super::{Format, MetadataLevel, Notation, Wishes};
+use super::{Format, MetadataLevel, Notation, Wishes, rows};
 
 /// The result for one format.
 #[derive(Clone, Copy)]
@@ -16,7 +16,13 @@ struct Decision {
 /// All JSON formats, in order of preference.
 const FORMATS: [Format; 6] = {
     const fn format(metadata: MetadataLevel, ieee754_compatible: bool) -> Format {
-        Format { notation: Notation::Json, metadata, ieee754_compatible, omits_nulls: false }
+        Format {
+            notation: Notation::Json,
+            metadata,
+            ieee754_compatible,
+            omits_nulls: false,
+            omits_names: false,
+        }
     }
     [
         format(MetadataLevel::Minimal, false),
@@ -27,9 +33,6 @@ const FORMATS: [Format; 6] = {
         format(MetadataLevel::None, true),
     ]
 };
-
-/// The notations besides JSON, with their names.
-const ROWS: [(Notation, &str); 2] = [(Notation::Csv, "text/csv"), (Notation::Lines, "application/x-ndjson")];
 
 /// What an `Accept` header admits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -120,9 +123,8 @@ fn better(one: Option<Judged>, other: Option<Judged>) -> Option<Judged> {
 
 /// The format of rows alone that a range names. Other ranges mean JSON, because who does not know these formats asks for everything too.
 fn named(range: MediaType<'_>, at: usize) -> Option<Judged> {
-    let (notation, _) = ROWS.into_iter().find(|(_, name)| range.is(name))?;
-    let decision = Decision { precision: 3, weight: range.weight(), at };
-    Some((decision, Format::of_rows(notation)))
+    let format = rows::read(rows::notation(range)?, range)?;
+    Some((Decision { precision: 3, weight: range.weight(), at }, format))
 }
 
 /// Whether an `Accept` header allows a media type, with or without parameters. An empty header allows
@@ -230,6 +232,10 @@ mod tests {
             ("text/csv;q=0, application/x-ndjson;q=0.1", false, Some(Notation::Lines)),
             ("text/csv;q=0, */*", true, None),
             ("*/*, text/csv;q=0.5", true, None),
+            ("text/csv;header=absent", false, Some(Notation::Csv)),
+            ("text/csv;charset=utf-16", false, None),
+            ("text/csv;charset=utf-16, application/x-ndjson;q=0.5", false, Some(Notation::Lines)),
+            ("text/csv;delimiter=tab, */*;q=0.1", true, None),
         ] {
             let AcceptedFormats { json: found, rows: of_rows } = AcceptedFormats::by(header);
             assert_eq!((found.is_some(), of_rows.map(|format| format.notation)), (is_json, rows), "{header}");

@@ -8,6 +8,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
 use oauth::resource::DataEndpoint;
 use odata::format::Format;
+use odata::service_document;
 use odata::url::Url;
 use serde::Serialize;
 
@@ -35,11 +36,11 @@ pub(super) async fn list(
     origin: &RequestOrigin,
     parts: &Parts,
 ) -> Result<Response, ODataProblem> {
-    // The list has no query options, but a malformed query is still refused.
-    Url::read(&format!("?{}", parts.uri.query().unwrap_or_default())).map_err(DataRefusal::from)?;
+    let url = Url::read(&format!("?{}", parts.uri.query().unwrap_or_default())).map_err(DataRefusal::from)?;
     let accept = headers::accept(&parts.headers)?;
+    let format = service_document::format(&url, Format::accept(&accept)).map_err(DataRefusal::from)?;
     let records = data.readable_sources(caller, DataEndpoint::OData, origin).await?;
-    let format = Format::accept(&accept).ok_or(DataRefusal::NotAcceptable)?;
+    let format = format.ok_or(DataRefusal::NotAcceptable)?;
     let value = records.into_iter().map(|record| {
         let url = data.service_root(&record, caller);
         Entry { name: record.name, kind: "ServiceDocument", url }

@@ -190,6 +190,8 @@ async fn what_cannot_be_written_is_not_acceptable() {
         ("/$metadata", "text/html"),
         ("/$metadata", "*/*;q=0"),
         ("/Ships(1)/Name/$value", "application/json"),
+        ("/Ships", "text/csv;charset=utf-16"),
+        ("/Ships", "application/x-ndjson;odata.metadata=full"),
     ] {
         let answer = fixture.get_with(rest, &[("accept", accept)]).await.expect(406);
         assert_eq!(code(&answer), "NotAcceptable", "{rest} {accept}");
@@ -204,10 +206,30 @@ async fn what_cannot_be_written_is_not_acceptable() {
     ] {
         fixture.get_with(rest, &[("accept", accept)]).await.expect(200);
     }
-    for rest in
-        ["/Ships?$format=atom", "/$metadata?$format=atom", "/Ships?$format=xml", "/Ships(1)?$format=text/csv"]
-    {
+    for rest in [
+        "/Ships?$format=atom",
+        "/$metadata?$format=atom",
+        "/Ships?$format=xml",
+        "/Ships(1)?$format=text/csv",
+        "/Ships?$format=text/csv;charset=utf-16",
+        "/Ships?$format=ndjson;header=absent",
+    ] {
         assert_eq!(code(&fixture.get(rest).await.expect(415)), "NotImplemented", "{rest}");
+    }
+    // The list of data sources is a service document too.
+    let list = async |rest: &str, accept: &str| {
+        let call = fixture.server.get(&format!("/api/odata4{rest}")).bearer(&fixture.token);
+        call.header("accept", accept).send().await.status()
+    };
+    for (rest, accept, status) in [
+        ("?$format=csv", "application/json", 415),
+        ("?$format=json", "text/csv", 200),
+        ("?timezone=GMT", "*/*", 200),
+        ("", "text/csv", 406),
+        ("?$filter=true", "*/*", 400),
+        ("?$top=x", "*/*", 400),
+    ] {
+        assert_eq!(list(rest, accept).await, status, "{rest} {accept}");
     }
 }
 

@@ -7,6 +7,7 @@ use testkit::{Answer, USER};
 use crate::fixture::{Fixture, ROOT, SHIPS, code};
 
 const CSV: &str = "text/csv;charset=utf-8;header=present";
+const BARE: &str = "text/csv;charset=utf-8;header=absent";
 const LINES: &str = "application/x-ndjson";
 
 #[tokio::test]
@@ -51,6 +52,14 @@ async fn a_collection_is_rows_alone_for_those_who_ask_for_them() {
             "{\"Ship\":1}\n{\"Ship\":2}\n{\"N\":3}\n",
         ),
         ("/Ships?$top=1&$select=Photo,Id&$format=csv", "", CSV, "Photo,Id\r\n_9g,1\r\n"),
+        ("/Visits?$top=1&$format=text/csv;header=absent", "", BARE, "1,1,A\r\n"),
+        ("/Visits?$filter=false", "text/csv;charset=UTF-8;header=absent", BARE, ""),
+        (
+            "/Visits?$top=1&$select=Number",
+            "application/x-ndjson;IEEE754Compatible=true",
+            "application/x-ndjson;IEEE754Compatible=true",
+            "{\"Number\":\"1\"}\n",
+        ),
     ] {
         let rest = rest.replace(' ', "%20").replace('"', "%22");
         let accept = [("accept", accept)];
