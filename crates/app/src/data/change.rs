@@ -175,6 +175,7 @@ impl DataService {
         let root = self.service_root(grant.asked(), grant.caller);
         let now = self.instant().map_err(DataRefusal::from)?;
         let page_sizes = self.page_sizes(changes, &opened).await?;
+        let mut described = self.descriptions(grant, &opened, changes, &root).await?;
         let steps = changes.iter().enumerate().map(|(at, change)| {
             let action = change.action().map_err(|refusal| FailedChange { at, refusal })?;
             let parts = Parts {
@@ -188,7 +189,10 @@ impl DataService {
             let step = repetition.and_then(|repetition| {
                 let step = match change.verb {
                     Some(verb) => change.step(verb, at == 0, earlier, &root, parts)?,
-                    None => self.read_step(grant, &opened, change, page_sizes.get(at), parts)?,
+                    None => match described.get_mut(at).and_then(Option::take) {
+                        Some(answer) => change.described(answer, parts),
+                        None => self.read_step(grant, &opened, change, page_sizes.get(at), parts)?,
+                    },
                 };
                 Ok(Step { repetition, ..step })
             });

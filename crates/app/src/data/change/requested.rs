@@ -3,19 +3,22 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use odata::change::{self, References, RequestKey, Verb};
 use odata::error::Error;
-use odata::format::Format;
+use odata::format::{AcceptedFormats, Format};
 use odata::model::document::RuleAction;
+use odata::plan::{self, PlanContext};
 use odata::url::Url;
 
-use super::{ChangeRequest, Condition, Repeatable};
+use super::{ChangeAnswer, ChangeRequest, Condition, Done, FailedChange, Repeatable};
 use crate::data::authorization::DataGrant;
 use crate::data::models::OpenedSource;
+use crate::data::plans::CachedPlan;
 use crate::data::run::{
-    AHEAD_SECS, Parts, REPEATABLE_SECS, Repetition, Step, StepPlan, WantedChange, WantedRead,
+    AHEAD_SECS, Parts, REPEATABLE_SECS, Repetition, Step, StepPlan, WantedChange, WantedRead, describe,
 };
-use crate::data::{DataRefusal, DataService};
+use crate::data::{DataAnswer, DataBody, DataRefusal, DataRequest, DataService, acceptable, reached_part};
 use crate::identity::caller::{Caller, Via};
 
 impl DataService {
@@ -33,6 +36,59 @@ impl DataService {
             sizes.push(self.page_size(change.request.page_size, opened.model.page_size).await?);
         }
         Ok(sizes)
+    }
+
+    /// What the reads among changes that ask for the service document or the metadata document are answered. A group of data
+    /// sources has these documents of its own, which its members do not know.
+    pub(super) async fn descriptions(
+        &self,
+        grant: DataGrant<'_>,
+        opened: &Arc<OpenedSource>,
+        changes: &[ChangeRequest<'_>],
+        root: &str,
+    ) -> Result<Vec<Option<ChangeAnswer>>, FailedChange> {
+        let mut described = Vec::new();
+        if grant.through.is_some() || changes.iter().all(|change| change.verb.is_some()) {
+            return Ok(described);
+        }
+        for (at, change) in changes.iter().enumerate() {
+            let answer = self.description_in(grant, opened, change, root).await;
+            described.push(answer.map_err(|refusal| FailedChange { at, refusal })?);
+        }
+        Ok(described)
+    }
+
+    async fn description_in(
+        &self,
+        grant: DataGrant<'_>,
+        opened: &Arc<OpenedSource>,
+        read: &ChangeRequest<'_>,
+        root: &str,
+    ) -> Result<Option<ChangeAnswer>, DataRefusal> {
+        let DataRequest { path_and_query, accept, .. } = read.request;
+        let path = path_and_query.split('?').next().unwrap_or_default();
+        let is_document = matches!(path.trim_matches('/'), "" | "$metadata" | "%24metadata");
+        if read.verb.is_some() || !is_document {
+            return Ok(None);
+        }
+        let (url, shown) = (Url::read(path_and_query)?, reached_part(grant, opened, RuleAction::Read));
+        let accepted = AcceptedFormats::by(accept);
+        let context = PlanContext {
+            now: self.instant()?,
+            page_size: 1,
+            format: accepted.json.unwrap_or_default(),
+            rows: None,
+            service_root: root,
+            position: None,
+        };
+        let Some(plan) = plan::describe(&url, &shown.model, &context)? else { return Ok(None) };
+        let planned = CachedPlan::new(plan, &url, accepted.json.is_some(), &shown.model, root, false);
+        acceptable(&planned, accept)?;
+        let document = describe(&planned, &shown.metadata, &shown.model, accept).await?;
+        Ok(document.map(|DataAnswer { content, body, .. }| {
+            let body = if let DataBody::Whole(body) = body { body } else { Bytes::new() };
+            ChangeAnswer { content: Some(content), body, ..ChangeAnswer::of(Done::Read(path.to_owned())) }
+        }))
     }
 
     /// A read in the transaction. A data source that demands a record of each read before its data are sent has none.
@@ -124,6 +180,12 @@ impl ChangeRequest<'_> {
         content.extend([self.request.path_and_query.as_bytes(), self.payload.bytes]);
         let key = RequestKey::new(&[root, &user, &application], &[client, id], &content);
         Ok(Some(Repetition { key, table, now: now.as_second() }))
+    }
+
+    /// A read that is answered already.
+    pub(super) fn described(&self, answer: ChangeAnswer, parts: Parts) -> Step {
+        let (id, plan) = (self.id.map(str::to_owned), StepPlan::Described(Box::new(answer)));
+        Step { id, condition: Condition::None, repetition: None, parts, plan }
     }
 
     /// What is to be done in the transaction. The first change of a set refers to no other of the set.

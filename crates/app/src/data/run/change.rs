@@ -67,6 +67,8 @@ pub(in crate::data) enum StepPlan {
     Late(WantedChange<'static>),
     /// It changes nothing.
     Read(Box<WantedRead>),
+    /// It describes the model, which no change alters.
+    Described(Box<ChangeAnswer>),
 }
 
 /// Where a job leaves what became of its changes. What is left there last counts.
@@ -168,6 +170,7 @@ impl ChangeJob {
                 }
                 Err(refusal) => return Ok(Err(refusal)),
             },
+            StepPlan::Described(answer) => return Ok(Ok(ChangeAnswer::clone(answer))),
             StepPlan::Read(read) => {
                 let answer = read.answer(self, &step.parts.shown, references, reads).await;
                 return answer.inspect_err(|error| {

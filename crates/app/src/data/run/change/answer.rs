@@ -30,7 +30,7 @@ pub struct ChangeAnswer {
 
 impl ChangeAnswer {
     /// That this was done, without content.
-    pub(super) fn of(done: Done) -> Self {
+    pub(in crate::data) fn of(done: Done) -> Self {
         Self {
             set: String::new(),
             others: Vec::new(),

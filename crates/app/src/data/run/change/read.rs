@@ -60,7 +60,7 @@ impl WantedRead {
             Plan::Value(single) => Content::Value(single.encoder.value_media_type()),
             Plan::Count { .. } => Content::Value("text/plain;charset=utf-8"),
             Plan::ServiceDocument(_) | Plan::Metadata(_) => {
-                let what = "a description of the service among changes of a group";
+                let what = "a description of a group of data sources among changes";
                 return Ok(Err(Error::not_implemented(what).into()));
             }
         };
