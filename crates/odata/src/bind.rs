@@ -4,6 +4,8 @@
 mod call;
 mod chain;
 pub(crate) mod condition;
+pub(crate) mod cross_join;
+mod crossed;
 mod derived;
 pub(crate) mod expand;
 pub(crate) mod expression;
@@ -12,27 +14,25 @@ mod navigation;
 pub(crate) mod resource;
 pub(crate) mod scope;
 mod search;
-
-use std::collections::HashMap;
+mod selected;
 
 use jiff::Timestamp;
 
 use crate::error::{Error, Reason};
 use crate::format::{self, Format, MetadataFormat, Notation, RequestedFormat};
 use crate::model::{EntityType, Model};
-use crate::syntax::{EntityOptions, MAX_SELECT, Request, Step};
+use crate::syntax::{EntityOptions, Request, Step};
 use crate::tree::column::{ScanColumn, ScanId};
 use crate::tree::lookup::JoinedOne;
 use crate::tree::typed::{Term, Typed};
 use crate::tree::{Filter, Order, Page, PlanNode};
+use cross_join::CrossedMember;
 use expand::BoundExpand;
-use expression::{Binder, unknown_property};
+use expression::Binder;
 use names::MAX_TOTAL;
 use resource::{Addressed, Resolved, Resource};
 use scope::{Budget, NamedRow, Needed, Scopes};
-
-/// Up to this many names are looked up one by one.
-const FEW: usize = 32;
+use selected::{NOTHING_COMPUTED, shown};
 
 /// The result of binding a request.
 #[derive(Debug)]
@@ -86,6 +86,8 @@ pub(crate) struct Selection<'m> {
     pub(crate) owner: Option<Page<'m>>,
     /// Whether the rows are groups, which have no ids.
     pub(crate) groups: bool,
+    /// If the rows are of a cross join: what is shown of each set, unless they are groups.
+    pub(crate) cross_join: Option<Vec<CrossedMember<'m>>>,
     /// The kinds of rows, if they do not all have the same properties.
     pub(crate) kinds: Option<Kinds>,
     /// The rows that are joined for the filter and the order, which a page hides.
@@ -135,6 +137,21 @@ struct BoundRows<'m> {
     joins: Vec<JoinedOne<'m>>,
 }
 
+/// Rows for which conditions hold, with their order, which is not total.
+struct Ordered<'m> {
+    rows: PlanNode<'m>,
+    order: Vec<Order>,
+    /// The rows that are joined for both.
+    joins: Vec<JoinedOne<'m>>,
+}
+
+impl SelectedProperties<'_> {
+    /// Nothing.
+    fn none() -> Self {
+        Self { properties: Vec::new(), computed: Vec::new(), navigations: Vec::new(), narrowed: false }
+    }
+}
+
 /// Binds a request to a model. `rows` is the format of collections, if it is not the one that is accepted.
 pub(crate) fn bind<'m>(
     model: &'m Model,
@@ -163,6 +180,10 @@ pub(crate) fn bind<'m>(
             let selection = binding.set(addressed, &filters, request)?;
             Target::Count(*selection.page.input, selection.owner)
         }
+        Resource::CrossJoin(sets) => Target::Entities(binding.cross_join(&sets, request)?),
+        Resource::CrossJoinCount(sets) => {
+            Target::Count(*binding.cross_join(&sets, request)?.page.input, None)
+        }
         Resource::Entity(addressed) => Target::Entity(binding.one(addressed, request)?),
         Resource::Reference(addressed) => Target::Reference(binding.one(addressed, request)?),
         Resource::Property { of, property, raw } => {
@@ -188,14 +209,19 @@ fn representation(
     resource: &Resource<'_>,
 ) -> Result<Format, Error> {
     let is_set = matches!(resource, Resource::Set(_));
+    // Combinations of entities are objects, for which CSV has no place.
+    let has_rows = |format: Format| {
+        is_set || (matches!(resource, Resource::CrossJoin(_)) && format.notation != Notation::Csv)
+    };
     let asked = request.format.filter(|_| !matches!(resource, Resource::Metadata));
     let format = match asked.map(|asked| (asked, format::read(asked))) {
-        None => rows.filter(|_| is_set).unwrap_or(accepted),
+        None => rows.filter(|rows| has_rows(*rows)).unwrap_or(accepted),
         Some((_, RequestedFormat::Json(format))) => format,
-        Some((_, RequestedFormat::Rows(format))) if is_set => format,
+        Some((_, RequestedFormat::Rows(format))) if has_rows(format) => format,
         Some((asked, _)) => return Err(unavailable(asked)),
     };
-    let has_names = format.notation != Notation::Csv && (is_set || matches!(resource, Resource::Entity(_)));
+    let has_names = format.notation != Notation::Csv
+        && (is_set || matches!(resource, Resource::Entity(_) | Resource::CrossJoin(_)));
     Ok(Format { omits_nulls: has_names && accepted.omits_nulls, ..format })
 }
 
@@ -260,6 +286,7 @@ impl<'m> Binding<'m> {
             expanded,
             owner,
             groups: false,
+            cross_join: None,
             kinds: None,
             joins,
             next_scan: self.budget.next_scan,
@@ -286,8 +313,18 @@ impl<'m> Binding<'m> {
         expanded: Vec<BoundExpand<'m>>,
         owner: Option<Page<'m>>,
     ) -> Selection<'m> {
-        let (joins, next_scan) = (Vec::new(), self.budget.next_scan);
-        Selection { page, shown, count: false, expanded, owner, groups: false, kinds: None, joins, next_scan }
+        Selection {
+            page,
+            shown,
+            count: false,
+            expanded,
+            owner,
+            groups: false,
+            cross_join: None,
+            kinds: None,
+            joins: Vec::new(),
+            next_scan: self.budget.next_scan,
+        }
     }
 
     /// The rows for which conditions and `$filter` hold, in the order of `$orderby`. `whole` is the option that contains the
@@ -295,18 +332,33 @@ impl<'m> Binding<'m> {
     fn rows(
         &mut self,
         rows: PlanNode<'m>,
-        mut binder: Binder<'m>,
-        mut conditions: Vec<Typed>,
+        binder: Binder<'m>,
+        conditions: Vec<Typed>,
         options: &EntityOptions<'_>,
         whole: Option<&'static str>,
     ) -> Result<BoundRows<'m>, Error> {
         let NamedRow { scan, entity_type, .. } = binder.scopes.current();
+        let Ordered { rows, mut order, joins } = self.ordered(rows, binder, conditions, options, whole)?;
+        complete(&mut order, scan, entity_type);
+        let shown = shown(entity_type, NOTHING_COMPUTED, options, whole.unwrap_or("$select"))?;
+        Ok(BoundRows { rows, order, shown, joins })
+    }
+
+    /// Likewise, with the terms of `$orderby` alone as their order.
+    fn ordered(
+        &mut self,
+        rows: PlanNode<'m>,
+        mut binder: Binder<'m>,
+        mut conditions: Vec<Typed>,
+        options: &EntityOptions<'_>,
+        whole: Option<&'static str>,
+    ) -> Result<Ordered<'m>, Error> {
         if let Some(filter) = &options.filter {
             binder.target = whole.unwrap_or("$filter");
             conditions.push(binder.condition(filter)?);
         }
         binder.target = whole.unwrap_or("$orderby");
-        let mut order = Vec::with_capacity(options.order.len() + entity_type.key.len());
+        let mut order = Vec::with_capacity(options.order.len() + 1);
         for term in &options.order {
             order.push(Order { term: binder.bind_subject(&term.node)?, descending: term.descending });
         }
@@ -315,10 +367,7 @@ impl<'m> Binding<'m> {
         self.budget = budget;
         let rows = rows.joined(&joins).looking_up(looked_up);
         let filtered = |input, condition| PlanNode::Filter(Filter { input: Box::new(input), condition });
-        let rows = conditions.into_iter().fold(rows, filtered);
-        complete(&mut order, scan, entity_type);
-        let shown = shown(entity_type, NOTHING_COMPUTED, options, whole.unwrap_or("$select"))?;
-        Ok(BoundRows { rows, order, shown, joins })
+        Ok(Ordered { rows: conditions.into_iter().fold(rows, filtered), order, joins })
     }
 }
 
@@ -340,72 +389,4 @@ fn complete(order: &mut Vec<Order>, scan: ScanId, entity_type: &EntityType) {
 /// Drops the terms that order nothing.
 fn drop_constants(order: &mut Vec<Order>) {
     order.retain(|order| !order.term.is_constant());
-}
-
-/// The names of computed values where there are none.
-const NOTHING_COMPUTED: (ScanId, &[&str]) = (ScanId::FIRST, &[]);
-
-/// What `$select` names, without repetition. `values` and `computed` are the scan of the computed values and their names,
-/// `target` is the option that contains it.
-fn shown<'m>(
-    entity_type: &'m EntityType,
-    (values, computed): (ScanId, &[&str]),
-    options: &EntityOptions<'_>,
-    target: &'static str,
-) -> Result<SelectedProperties<'m>, Error> {
-    let value = |(at, name): (usize, &&str)| (values.column(at), (*name).to_owned());
-    let all = || SelectedProperties {
-        properties: (0..entity_type.named().len()).collect(),
-        computed: computed.iter().enumerate().map(value).collect(),
-        navigations: entity_type.navigations.iter().map(|navigation| &*navigation.name).collect(),
-        narrowed: false,
-    };
-    let Some(items) = &options.select else { return Ok(all()) };
-    let most = MAX_SELECT.max(entity_type.named().len());
-    if items.len() > most {
-        return Err(Reason::TooManyItems(most).at(target, items[most].at));
-    }
-    let names = entity_type.named().iter().enumerate().map(|(index, property)| (&*property.name, index));
-    let by_name: HashMap<&str, usize> = if items.len() > FEW { names.collect() } else { HashMap::new() };
-    let find = |name: &str| match by_name.get(name) {
-        None if items.len() <= FEW => entity_type.property(name).map(|(index, _)| index),
-        found => found.copied(),
-    };
-    let mut is_shown = vec![false; entity_type.properties.len()];
-    let mut properties = Vec::with_capacity(items.len());
-    let mut shown_values: Vec<(ScanColumn, String)> = Vec::new();
-    let mut navigations: Vec<&str> = Vec::new();
-    let mut is_all = false;
-    for item in items {
-        let unsupported = |what: &str| Err(Reason::NotImplemented(what.to_owned()).at(target, item.at));
-        let path = item.path.join("/");
-        let name = path.as_str();
-        if item.path.len() > 1 && find(name).is_none() {
-            return unsupported("a path in $select");
-        }
-        match find(name) {
-            _ if name == "*" => is_all = true,
-            _ if item.nested => return unsupported("a selection in parentheses"),
-            Some(index) if is_shown[index] => {}
-            Some(index) => {
-                is_shown[index] = true;
-                properties.push(index);
-            }
-            None if let Some(found) = computed.iter().enumerate().find(|(_, other)| **other == name) => {
-                if !shown_values.iter().any(|(_, other)| other == name) {
-                    shown_values.push(value(found));
-                }
-            }
-            None => match entity_type.navigation(name) {
-                Some(navigation) if navigations.contains(&&*navigation.name) => {}
-                Some(navigation) => navigations.push(&navigation.name),
-                None if item.well_formed && (name.contains('.') || name.starts_with('@')) => {
-                    return unsupported("an operation or annotation in $select");
-                }
-                None => return Err(unknown_property(entity_type, name, target, item.at)),
-            },
-        }
-    }
-    let computed = shown_values;
-    Ok(if is_all { all() } else { SelectedProperties { properties, computed, navigations, narrowed: true } })
 }

@@ -220,7 +220,7 @@ fn write_capabilities(xml: &mut Writer) {
         ("AsynchronousRequestsSupported", "false"),
         ("BatchSupported", "true"),
         ("ComputeSupported", "true"),
-        ("CrossJoinSupported", "false"),
+        ("CrossJoinSupported", "true"),
         ("KeyAsSegmentSupported", "false"),
         ("QuerySegmentSupported", "true"),
         ("SkipSupported", "true"),

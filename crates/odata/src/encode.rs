@@ -3,6 +3,7 @@
 //! An [`Encoder`] is prepared once for each plan: for each column, the bytes before its value and the way to
 //! write it. Running it only allocates the output.
 
+pub(crate) mod crossed;
 mod csv;
 pub(crate) mod expanded;
 mod fast_path;
@@ -19,6 +20,7 @@ use crate::edm_type::EdmType;
 use crate::entity_tag::EntityTag;
 use crate::format::{Format, MetadataLevel, Notation};
 use crate::model::{EntityType, Model, Property};
+use crossed::Combined;
 use expanded::Expanded;
 use fast_path::{Before, RowBuffer};
 use id::Id;
@@ -34,6 +36,8 @@ pub(crate) enum BodyKind {
     Entity,
     /// Groups, which have no ids.
     Groups,
+    /// Combinations of entities.
+    Combinations,
     /// Only the ids of entities.
     References,
     /// Only the id of an entity.
@@ -60,6 +64,8 @@ pub(crate) struct Shape<'a> {
     pub(crate) shown: Vec<Slot<'a>>,
     /// The kinds of rows that do not have all of them.
     pub(crate) kinds: Option<RowKinds>,
+    /// If the rows are of a cross join: the members of each, unless they are groups.
+    pub(crate) cross_join: Option<Vec<Combined>>,
     /// What is selected and expanded, as the context URL lists it; `None` for everything that is not expanded.
     pub(crate) list: Option<String>,
     /// The names of the navigation properties whose links are written with the ids.
@@ -97,6 +103,8 @@ pub struct Encoder {
     values: Values,
     /// The values of each kind of rows, if there are several, and the column with the number of the kind.
     kinds: Option<(usize, Vec<Values>)>,
+    /// The members of each combination of entities, if the rows are such.
+    members: Option<Vec<Combined>>,
     expanded: Vec<Expanded>,
     count_as_text: bool,
     value_type: &'static str,
@@ -152,8 +160,9 @@ impl Encoder {
             };
             (kinds.column, kinds.shown.iter().map(of_kind).collect())
         });
+        let members = shape.cross_join.filter(|_| shape.subject == BodyKind::Combinations);
         let (expanded, count_as_text) = (shape.expanded, shape.format.ieee754_compatible);
-        Self { head, notation, id, tag, values, kinds, expanded, count_as_text, value_type }
+        Self { head, notation, id, tag, values, kinds, members, expanded, count_as_text, value_type }
     }
 
     /// Starts a collection. The total number of rows comes first if the client asked for it.
@@ -283,6 +292,10 @@ impl Body<'_> {
             out.push(encoder.separator());
         }
         self.rows += 1;
+        if let Some(members) = &encoder.members {
+            self.invalid_values.add(crossed::row(out, members, row));
+            return;
+        }
         let row_values = encoder.values_of(row);
         if encoder.id.is_some() || encoder.tag.is_some() || row_values.fields.is_empty() {
             out.push(b'{');
@@ -360,6 +373,8 @@ fn head(shape: &Shape<'_>) -> Vec<u8> {
         context.push_str("Collection($ref)");
     } else if shape.subject == BodyKind::Reference {
         context.push_str("$ref");
+    } else if shape.cross_join.is_some() {
+        context.push_str("Collection(Edm.ComplexType)");
     } else {
         context.push_str(&text::in_url(&shape.entity_type.name));
         if let Some(list) = &shape.list {

@@ -9,6 +9,17 @@ pub(crate) fn property(entity_type: &EntityType, wrong: &str) -> Option<String> 
     near(&properties, wrong)
 }
 
+/// The entity set of a cross join that was probably meant, or that names of its properties follow the name of one.
+pub(crate) fn crossed_set<'m>(
+    sets: &(impl Iterator<Item = &'m EntityType> + Clone),
+    wrong: &str,
+) -> Option<String> {
+    let names = sets.clone().map(|set| (&set.name, &set.table));
+    let first =
+        || sets.clone().next().map(|set| format!("a path begins with an entity set, such as {}/", set.name));
+    near(&names, wrong).or_else(first)
+}
+
 /// The entity set that was probably meant by a wrong name.
 pub(crate) fn entity_set(model: &Model, wrong: &str) -> Option<String> {
     near(&model.entity_types.iter().map(|entity| (&entity.name, &entity.table)), wrong)

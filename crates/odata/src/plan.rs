@@ -7,6 +7,7 @@
 //! format, unless it is [not cacheable](Plan::is_cacheable).
 
 mod context;
+mod crossed;
 mod encoding;
 mod expanded;
 mod planner;
@@ -151,7 +152,11 @@ pub fn prepare(url: &Url, model: &Model, context: &PlanContext<'_>, dialect: Dia
         Target::ServiceDocument => Ok(Plan::ServiceDocument(bound.format)),
         Target::Metadata(named) => Ok(Plan::Metadata(named)),
         Target::Entities(selection) => {
-            let subject = if selection.groups { BodyKind::Groups } else { BodyKind::Collection };
+            let subject = match selection.cross_join {
+                _ if selection.groups => BodyKind::Groups,
+                Some(_) => BodyKind::Combinations,
+                None => BodyKind::Collection,
+            };
             planner.entities(selection, subject)
         }
         Target::References(selection) => planner.entities(selection, BodyKind::References),

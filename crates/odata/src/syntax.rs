@@ -54,6 +54,8 @@ pub const MAX_GROUPING: usize = 32;
 pub const MAX_AGGREGATES: usize = 64;
 /// The maximum number of times that the expressions of a request follow a navigation property.
 pub const MAX_FOLLOWED: usize = 32;
+/// The maximum number of entity sets in a cross join.
+pub const MAX_CROSSED: usize = 4;
 /// The maximum number of segments of a resource path.
 pub const MAX_SEGMENTS: usize = 64;
 /// The maximum number of words and phrases in `$search`.

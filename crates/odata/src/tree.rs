@@ -21,11 +21,13 @@
 //! - A [`Page`] or a [`Reaching`] below another node reads one table (filters over a scan), groups or a [`Concat`], and only the
 //!   columns of that scan are visible above it.
 //! - A [`Concat`] hides the columns below it, like an aggregate. Its parts may have the same scans.
+//! - A [`Cross`] stands over scans and other ones, and the columns of all of them are visible above it.
 
 mod aggregate;
 pub(crate) mod class;
 pub(crate) mod column;
 pub(crate) mod concat;
+pub(crate) mod cross;
 pub(crate) mod described;
 mod failing;
 pub(crate) mod function;
@@ -41,6 +43,7 @@ use crate::model::{EntityType, Navigation, Property};
 use crate::position::Mark;
 use column::{ScanColumn, ScanId};
 use concat::Concat;
+use cross::Cross;
 use described::DescribedValue;
 use lookup::Lookup;
 use reach::Reaching;
@@ -55,6 +58,7 @@ pub(crate) enum PlanNode<'m> {
     Lookup(Lookup<'m>),
     Aggregate(Aggregate<'m>),
     Expand(Expand<'m>),
+    Cross(Cross<'m>),
     Take(Take<'m>),
     Reach(Reaching<'m>),
     Concat(Concat<'m>),
@@ -309,7 +313,7 @@ impl<'t> Scans<'t> {
                     self.add(&part.input);
                 }
             }
-            PlanNode::Expand(Expand { input, nested, .. }) => {
+            PlanNode::Expand(Expand { input, nested, .. }) | PlanNode::Cross(Cross { input, nested }) => {
                 self.add(input);
                 self.add(nested);
             }

@@ -144,10 +144,14 @@ impl Url {
         words
     }
 
-    /// The name at which the path starts, which may be that of an entity set; empty for the service document.
-    pub fn first_name(&self) -> &str {
+    /// The name at which the path starts, which may be that of an entity set, or the names of the entity sets of a cross join;
+    /// one that is empty for the service document.
+    pub fn first_names(&self) -> impl Iterator<Item = &str> {
         let first = self.segments.first().map_or("", |segment| segment.text.as_str());
-        first.split_once('(').map_or(first, |(name, _)| name)
+        let (name, arguments) = first.split_once('(').unwrap_or((first, ""));
+        let (names, most) =
+            if name == "$crossjoin" { (arguments.trim_end_matches(')'), usize::MAX) } else { (name, 1) };
+        names.splitn(most, ',').map(str::trim)
     }
 
     pub(crate) fn option(&self, wanted: SystemOption) -> Option<&str> {
@@ -279,6 +283,19 @@ mod tests {
         let url = Url::read("A?@a=1&@b=@a add @c&@c='%26'&@d=4&$top=1").unwrap();
         assert_eq!(url.aliases_used_in("x eq @b"), [("@b", "@a add @c"), ("@a", "1"), ("@c", "'&'")]);
         assert_eq!(url.aliases_used_in("x eq 1"), []);
+    }
+
+    #[test]
+    fn a_path_begins_with_one_set_or_those_of_a_cross_join() {
+        for (path, names) in [
+            ("", &[""][..]),
+            ("Ships", &["Ships"]),
+            ("Ships(1)/Visits?$top=1", &["Ships"]),
+            ("$metadata", &["$metadata"]),
+            ("$crossjoin(Ships, Visits)/$count", &["Ships", "Visits"]),
+        ] {
+            assert_eq!(Url::read(path).unwrap().first_names().collect::<Vec<_>>(), names, "{path}");
+        }
     }
 
     #[test]

@@ -144,10 +144,8 @@ impl DataService {
         url: &Url,
         request: &DataRequest<'_>,
     ) -> Result<Option<ReachedMember>, DataRefusal> {
-        let name = url.first_name();
-        let Some(member) = group.members.iter().find(|member| member.own_name(name).is_some()) else {
-            return Ok(None);
-        };
+        let is_named = |member: &&GroupMember| url.first_names().all(|name| member.own_name(name).is_some());
+        let Some(member) = group.members.iter().find(is_named) else { return Ok(None) };
         let record = Entities::of(&self.context).data_source(member.source).await.map_err(Fault::from)?;
         let Some(record) = record.filter(|record| !record.is_group()) else { return Ok(None) };
         match self.admit_to(caller, &record, request.origin).await {

@@ -76,9 +76,11 @@ impl RequestRecord {
         let url = Url::read(path_and_query).ok();
         // The model may be that of the data source itself although it is seen in a group.
         let is_known = |set: &str| opened.model.entity_type(set).is_some();
-        let set = url.as_ref().map(Url::first_name);
         let own_name = |set| Through::own_name(grant.through, set);
-        let set = set.filter(|set| is_known(set) || is_known(own_name(set))).map(own_name);
+        let own = |set| Some(own_name(set)).filter(|own| is_known(set) || is_known(own));
+        // A cross join reads several sets.
+        let sets = url.as_ref().and_then(|url| url.first_names().map(own).collect::<Option<Vec<&str>>>());
+        let set = sets.map(|sets| sets.join(","));
         let source = &grant.record.name;
         let mut event = grant.caller.audit(action, service.context.now(), grant.origin);
         event.subject = Some(set.map_or_else(|| source.clone(), |set| format!("{source}/{set}")));

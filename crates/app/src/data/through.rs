@@ -38,9 +38,9 @@ impl Through {
     ) -> Result<(), (usize, DataRefusal)> {
         for (at, path_and_query) in paths.enumerate() {
             let url = Url::read(path_and_query).map_err(|error| (at, error.into()))?;
-            let is_named = |member: &&GroupMember| member.own_name(url.first_name()).is_some();
-            let named = self.group.members.iter().find(is_named);
-            if named.is_some_and(|named| named.source != self.member.source) {
+            let member_of = |name| self.group.members.iter().find(|member| member.own_name(name).is_some());
+            let is_other = |named: &GroupMember| named.source != self.member.source;
+            if url.first_names().filter_map(member_of).any(is_other) {
                 return Err((
                     at,
                     Error::not_implemented("a transaction that changes several data sources").into(),

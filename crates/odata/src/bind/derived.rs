@@ -4,6 +4,7 @@ mod bound;
 mod grouping;
 mod sequence;
 
+use super::crossed::{self, CrossedSet};
 use super::names::Named;
 use super::resource::Addressed;
 use super::{Binding, Kinds, SelectedProperties, Selection, complete, drop_constants, search, shown};
@@ -35,12 +36,21 @@ pub(super) struct Derived<'m> {
     joins: Vec<JoinedOne<'m>>,
     /// The kinds of rows, if they do not all have the same properties.
     kinds: Option<Kinds>,
+    /// The sets whose entities the rows combine, if these are those of a cross join.
+    crossed: Vec<CrossedSet<'m>>,
 }
 
 impl<'m> Derived<'m> {
     /// Rows of which nothing has been made yet.
     fn new(rows: PlanNode<'m>) -> Self {
-        Self { rows, names: Vec::new(), order: Vec::new(), joins: Vec::new(), kinds: None }
+        Self {
+            rows,
+            names: Vec::new(),
+            order: Vec::new(),
+            joins: Vec::new(),
+            kinds: None,
+            crossed: Vec::new(),
+        }
     }
 
     /// The type of the rows, with its scan.
@@ -82,11 +92,16 @@ impl<'m> Derived<'m> {
 
     /// Checks that a name is not that of a property or of another value.
     fn is_free(&self, alias: Alias<'_>, target: &'static str) -> Result<(), Error> {
+        let is_set = self.crossed.iter().any(|set| set.entity_type.name == alias.name);
         let (_, entity_type) = self.first_scan();
         let is_computed = self.names.iter().any(|named| named.computed.property.name == alias.name);
         let is_property =
             entity_type.property(alias.name).is_some() || entity_type.navigation(alias.name).is_some();
-        if is_computed || is_property { Err(taken(alias.name, target, alias.at)) } else { Ok(()) }
+        if is_computed || is_set || (is_property && self.crossed.is_empty()) {
+            Err(taken(alias.name, target, alias.at))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -109,6 +124,16 @@ impl<'m> Binding<'m> {
             derived = derived.filtered(condition);
         }
         derived = self.sequence(derived, &request.apply)?;
+        self.shaped(derived, Some((entity_type, owner)), request)
+    }
+
+    /// Rows with the other options of the request; entities of a type, which may be related to another one, or groups.
+    fn shaped(
+        &mut self,
+        mut derived: Derived<'m>,
+        entities: Option<(&'m EntityType, Option<Page<'m>>)>,
+        request: &Request<'_>,
+    ) -> Result<Selection<'m>, Error> {
         if let Some(search) = &request.search {
             derived = derived.searched(search, search::SEARCH)?;
         }
@@ -126,10 +151,15 @@ impl<'m> Binding<'m> {
         let mut order = derived.ordered(terms);
         let (scan, own) = derived.first_scan();
         complete(&mut order, scan, own);
-        let expanded = self.expand(entity_type, &options.expand)?;
+        let (entity_type, owner) =
+            entities.map_or((None, None), |(entity_type, owner)| (Some(entity_type), owner));
+        let expanded = match entity_type {
+            Some(entity_type) => self.expand(entity_type, &options.expand)?,
+            None => Vec::new(),
+        };
         let (values, kinds) = (self.budget.scan(), derived.kinds.take());
         let joins = std::mem::take(&mut derived.joins);
-        let shown = selected(&derived, (!groups).then_some(entity_type), options, values)?;
+        let shown = selected(&derived, entity_type.filter(|_| !groups), options, values)?;
         Ok(Selection {
             page: Page {
                 input: Box::new(derived.with_values(values)),
@@ -143,10 +173,26 @@ impl<'m> Binding<'m> {
             expanded,
             owner,
             groups,
+            cross_join: None,
             kinds,
             joins,
             next_scan: self.budget.next_scan,
         })
+    }
+
+    /// The groups that `$apply` makes of a cross join.
+    pub(super) fn grouped_cross_join(
+        &mut self,
+        sets: &[CrossedSet<'m>],
+        request: &Request<'_>,
+    ) -> Result<Selection<'m>, Error> {
+        let rows = Derived { crossed: sets.to_vec(), ..Derived::new(crossed::rows(sets)) };
+        let derived = self.sequence(rows, &request.apply)?;
+        if !derived.crossed.is_empty() {
+            return Err(crossed::unsupported("$apply without groups"));
+        }
+        let selection = self.shaped(derived, None, request)?;
+        Ok(Selection { cross_join: Some(Vec::new()), ..selection })
     }
 
     /// One entity with `$compute`.
@@ -172,6 +218,16 @@ impl<'m> Binding<'m> {
         mut input: Derived<'m>,
         transformation: &Transformation<'_>,
     ) -> Result<Derived<'m>, Error> {
+        let keeps_rows = matches!(
+            transformation.kind,
+            TransformationKind::Identity
+                | TransformationKind::Filter(_)
+                | TransformationKind::Compute(_)
+                | TransformationKind::OrderBy(_)
+        );
+        if !input.crossed.is_empty() && !keeps_rows {
+            return Err(crossed::unsupported("this transformation"));
+        }
         match &transformation.kind {
             TransformationKind::Identity => Ok(input),
             TransformationKind::Filter(condition) => {

@@ -1,10 +1,12 @@
 //! Binding paths: properties of the current row and of rows that are related to it, lambda operators and counts.
 
+use super::crossed::combination;
 use super::expression::{Binder, unknown_property};
 use super::names::related_property;
 use super::resource;
 use super::scope::{Entered, NamedRow};
 use crate::error::{Error, Reason};
+use crate::hint;
 use crate::model::Navigation;
 use crate::syntax::{Arguments, Expression, Literal, Node, Step};
 use crate::tree::typed::Typed;
@@ -111,6 +113,11 @@ impl<'m> Binder<'m> {
             if step.name.contains('.') {
                 return Err(self.unsupported("a type cast in an expression", step.at));
             }
+            if let Some(entity) = self.scopes.crossed(place, step.name).filter(|_| step.arguments.is_none()) {
+                place = entity;
+                steps = rest;
+                continue;
+            }
             match (entity_type.navigation(step.name), &step.arguments) {
                 (Some(navigation), None) if navigation.collection => {
                     return Ok(Reached::Rows(place, navigation, steps));
@@ -140,6 +147,10 @@ impl<'m> Binder<'m> {
                         && let Some(value) = self.names.find(step.name, self.target, step.at)? =>
                 {
                     Ok(Reached::Computed(value))
+                }
+                (None, ..) if std::ptr::eq(entity_type, combination()) => {
+                    let error = unknown_property(entity_type, step.name, self.target, step.at);
+                    Err(error.hinting(hint::crossed_set(&self.scopes.crossed_sets(), step.name)))
                 }
                 (None, ..) => Err(unknown_property(entity_type, step.name, self.target, step.at)),
             };

@@ -1,15 +1,20 @@
 //! The resource that a path addresses.
 
+mod crossed;
+mod key;
 mod leading;
 mod link;
 
+use super::crossed::CrossedSet;
 use crate::error::{Error, Reason};
 use crate::hint;
-use crate::model::{EntityType, Model, Navigation, Property};
-use crate::syntax::{Arguments, Expression, MAX_EXPAND_DEPTH, Node, Request, Step};
+use crate::model::{EntityType, Model, Navigation};
+use crate::syntax::{Arguments, MAX_EXPAND_DEPTH, Request, Step};
 use crate::tree::column::ScanId;
-use crate::tree::typed::{Comparison, Constant, Typed, constant, numeric};
+use crate::tree::typed::Typed;
 use crate::tree::{Expand, Page, PlanNode, Scan};
+pub(super) use key::key;
+pub(crate) use key::key_of_values;
 pub(crate) use leading::Leading;
 pub(crate) use link::Link;
 
@@ -20,6 +25,8 @@ pub(super) enum Resource<'m> {
     Set(Addressed<'m>),
     References(Addressed<'m>),
     Count(Addressed<'m>),
+    CrossJoin(Vec<CrossedSet<'m>>),
+    CrossJoinCount(Vec<CrossedSet<'m>>),
     Entity(Addressed<'m>),
     Reference(Addressed<'m>),
     Property { of: Addressed<'m>, property: usize, raw: bool },
@@ -91,9 +98,11 @@ pub(crate) fn changed<'m>(model: &'m Model, path: &[Step<'_>]) -> Result<Changed
         Resource::References(of) | Resource::Reference(of) => {
             Link::of(model, path, of).map(Box::new).map(Changed::References)
         }
-        Resource::ServiceDocument | Resource::Metadata | Resource::Count(_) => {
-            Err(Reason::NotChangeable("this resource".to_owned()).at("path", 0))
-        }
+        Resource::ServiceDocument
+        | Resource::Metadata
+        | Resource::Count(_)
+        | Resource::CrossJoin(_)
+        | Resource::CrossJoinCount(_) => Err(Reason::NotChangeable("this resource".to_owned()).at("path", 0)),
     }
 }
 
@@ -118,8 +127,12 @@ pub(super) fn resolve<'m, 'r, 't>(
     if first.name == "$metadata" && first.arguments.is_none() && rest.is_empty() {
         return Ok(without_rows(Resource::Metadata));
     }
+    if let Some(sets) = crossed::named(model, first)? {
+        let next_scan = ScanId::all().nth(sets.len()).unwrap_or(ScanId::FIRST);
+        return Ok(Resolved { resource: combined(sets, rest)?, next_scan, filters: Vec::new() });
+    }
     refuse_unsupported(first)?;
-    let no_set = || unknown(first).hinting(hint::entity_set(model, first.name));
+    let no_set = || unknown_set(model, first.name, first.at);
     let entity_type = model.entity_type(first.name).ok_or_else(no_set)?;
     let mut way = vec![Segment { step: first, entity_type, navigation: None }];
     let mut rest = rest;
@@ -142,6 +155,18 @@ pub(super) fn resolve<'m, 'r, 't>(
     let filters: Vec<&Step<'_>> = rest.iter().take_while(is_filter).collect();
     let resource = within(addressed, is_one, &rest[filters.len()..])?;
     Ok(Resolved { resource, next_scan, filters })
+}
+
+/// What the rest of a path names in a cross join.
+fn combined<'m>(sets: Vec<CrossedSet<'m>>, rest: &[Step<'_>]) -> Result<Resource<'m>, Error> {
+    match rest {
+        [] => Ok(Resource::CrossJoin(sets)),
+        [step] if step.name == "$count" && step.arguments.is_none() => Ok(Resource::CrossJoinCount(sets)),
+        [step, ..] => {
+            let what = format!("the path segment {} after $crossjoin", step.name);
+            Err(Reason::NotImplemented(what).at("path", step.at))
+        }
+    }
 }
 
 /// A segment of a path that addresses rows.
@@ -258,81 +283,13 @@ fn refuse_unsupported(step: &Step<'_>) -> Result<(), Error> {
     Ok(())
 }
 
+/// There is no entity set with this name.
+pub(super) fn unknown_set(model: &Model, name: &str, at: usize) -> Error {
+    Reason::UnknownResource(name.to_owned()).at("path", at).hinting(hint::entity_set(model, name))
+}
+
 fn unknown(step: &Step<'_>) -> Error {
     Reason::UnknownResource(step.name.to_owned()).at("path", step.at).hinting(hint::segment(step.name))
-}
-
-/// `(1)` for a key with one property, otherwise `(a=1,b=2)` in any order.
-pub(super) fn key(
-    entity_type: &EntityType,
-    scan: ScanId,
-    arguments: &[(Option<&str>, Node<'_>)],
-    at: usize,
-) -> Result<Vec<Typed>, Error> {
-    let bad = || bad_key(entity_type, at);
-    if arguments.len() != entity_type.key.len() {
-        return Err(bad());
-    }
-    let mut conditions = Vec::with_capacity(arguments.len());
-    for index in &entity_type.key {
-        let property = &entity_type.properties[*index];
-        let by_name = |(name, _): &&(Option<&str>, Node<'_>)| *name == Some(property.name.as_str());
-        let value = match arguments {
-            [(None, value)] => value,
-            _ => &arguments.iter().find(by_name).ok_or_else(bad)?.1,
-        };
-        let column = Typed::column(scan.column(*index), property);
-        let value = key_value(value, &column).map_err(|reason| match reason {
-            Some(reason) => reason.at("path", at + value.at),
-            None => bad(),
-        })?;
-        conditions.push(key_condition(property, column, value));
-    }
-    Ok(conditions)
-}
-
-/// The conditions that a key has these values.
-pub(crate) fn key_of_values(entity_type: &EntityType, scan: ScanId, values: Vec<Constant>) -> Vec<Typed> {
-    let condition = |(index, value): (&usize, Constant)| {
-        let property = &entity_type.properties[*index];
-        let (column, value) = (Typed::column(scan.column(*index), property), Typed::constant(value));
-        let value = value.converted(column.class).unwrap_or(value);
-        key_condition(property, column, value)
-    };
-    entity_type.key.iter().zip(values).map(condition).collect()
-}
-
-/// The condition that a key property has this value. What is not a number equals nothing, not even itself, but it is a
-/// key like any other.
-fn key_condition(property: &Property, column: Typed, value: Typed) -> Typed {
-    if value.is_no_number() {
-        return Typed::compare(Comparison::Ne, column.clone(), column);
-    }
-    let longer = numeric::scale(property)
-        .and_then(|scale| numeric::beside_longer(Comparison::Eq, &column, scale, &value));
-    longer.unwrap_or_else(|| Typed::compare(Comparison::Eq, column, value))
-}
-
-/// The value of a key predicate, converted to the type of the key; or the reason for a refusal, unless it is
-/// simply a wrong key.
-fn key_value(value: &Node<'_>, column: &Typed) -> Result<Typed, Option<Reason>> {
-    match &value.expression {
-        Expression::Literal(literal) => {
-            let value = constant(literal).ok_or(None)?;
-            let value = value.converted(column.class).unwrap_or(value);
-            let fits = value.class == column.class || (value.class.is_numeric() && column.class.is_numeric());
-            if fits && !matches!(value.term, super::Term::Null) { Ok(value) } else { Err(None) }
-        }
-        Expression::Path(steps) if steps.iter().any(|step| step.name.starts_with('@')) => {
-            Err(Some(Reason::NotImplemented("a parameter alias".to_owned())))
-        }
-        _ => Err(None),
-    }
-}
-
-fn bad_key(entity_type: &EntityType, at: usize) -> Error {
-    Reason::BadKey { entity_type: entity_type.name.clone(), expected: entity_type.key_in_words() }
-        .at("path", at)
 }
 
 /// Options that do not apply to the resource are faults: ignoring one would give a wrong response. `/$count`
@@ -344,18 +301,24 @@ pub(super) fn check_options(request: &Request<'_>, resource: &Resource<'_>) -> R
         | Resource::Metadata
         | Resource::Property { .. }
         | Resource::Reference(_) => false,
-        Resource::Set(_) => true,
+        Resource::Set(_) | Resource::CrossJoin(_) => true,
         Resource::References(_) => !matches!(name, "$select" | "$expand" | "$apply" | "$compute"),
         Resource::Count(_) => {
             matches!(name, "$apply" | "$compute" | "$search" | "$filter" | "$orderby" | "$top" | "$skip")
         }
         Resource::Entity(..) => matches!(name, "$select" | "$expand" | "$compute"),
+        Resource::CrossJoinCount(_) => !matches!(name, "$select" | "$expand" | "$count" | "$skiptoken"),
     };
+    let is_cross_join = matches!(resource, Resource::CrossJoin(_) | Resource::CrossJoinCount(_));
     match given(request).find(|name| !applies(name)) {
         Some(name @ ("$apply" | "$compute")) if matches!(resource, Resource::References(_)) => {
             Err(Reason::NotImplemented(format!("{name} for this resource")).at(name, 0))
         }
         Some(name) => Err(Reason::OptionNotApplicable(name).at(name, 0)),
+        None if is_cross_join => match given(request).find(|name| matches!(*name, "$compute" | "$search")) {
+            Some(name) => Err(Reason::NotImplemented(format!("{name} of a cross join")).at(name, 0)),
+            None => Ok(()),
+        },
         None => Ok(()),
     }
 }

@@ -1,5 +1,6 @@
 //! What the names in an expression refer to, and the related rows that it reads.
 
+use super::crossed::{CrossedSet, combination};
 use crate::error::Reason;
 use crate::model::{EntityType, Model, Navigation};
 use crate::syntax::{MAX_FOLLOWED, MAX_LAMBDAS};
@@ -23,6 +24,8 @@ pub(super) struct NamedRow<'m> {
     pub(super) entity_type: &'m EntityType,
     /// Whether it was reached through a navigation property, so that there may be no row.
     pub(super) may_be_missing: bool,
+    /// Whether it is the entity of a set in a cross join.
+    is_crossed: bool,
 }
 
 /// The rows of one set, one of which is current.
@@ -48,6 +51,8 @@ pub(crate) struct Scopes<'m> {
     looked_up: Vec<(ScanId, &'m EntityType)>,
     /// Whether the rows are those that the resource path addresses, to which `$it` refers.
     is_addressed: bool,
+    /// The sets whose entities the rows of the option combine, if these are those of a cross join.
+    crossed: Vec<CrossedSet<'m>>,
 }
 
 /// The rows of other scans that bound expressions need.
@@ -66,7 +71,7 @@ pub(super) struct Entered {
 impl NamedRow<'_> {
     /// Whether it is one of the rows of the option itself.
     pub(super) fn is_first(&self) -> bool {
-        self.scope == 0 && !self.may_be_missing
+        self.scope == 0 && !self.may_be_missing && !self.is_crossed
     }
 }
 
@@ -102,7 +107,19 @@ impl<'m> Scopes<'m> {
         is_addressed: bool,
     ) -> Self {
         let first = Scope { variable: None, scan, entity_type, joins: Vec::new() };
-        Self { model: Some(model), budget, nested: vec![first], looked_up: Vec::new(), is_addressed }
+        Self {
+            model: Some(model),
+            budget,
+            nested: vec![first],
+            looked_up: Vec::new(),
+            is_addressed,
+            crossed: Vec::new(),
+        }
+    }
+
+    /// The combinations of a cross join.
+    pub(super) fn of_cross_join(model: &'m Model, budget: Budget, sets: &[CrossedSet<'m>]) -> Self {
+        Self { crossed: sets.to_vec(), ..Self::of(model, budget, ScanId::FIRST, combination(), true) }
     }
 
     /// The same rows, with those that are joined with them already.
@@ -114,7 +131,14 @@ impl<'m> Scopes<'m> {
     /// Rows without navigation properties.
     pub(super) fn of_derived(budget: Budget, scan: ScanId, entity_type: &'m EntityType) -> Self {
         let first = Scope { variable: None, scan, entity_type, joins: Vec::new() };
-        Self { model: None, budget, nested: vec![first], looked_up: Vec::new(), is_addressed: true }
+        Self {
+            model: None,
+            budget,
+            nested: vec![first],
+            looked_up: Vec::new(),
+            is_addressed: true,
+            crossed: Vec::new(),
+        }
     }
 
     /// The type of the rows to which a navigation property leads.
@@ -149,7 +173,18 @@ impl<'m> Scopes<'m> {
 
     fn place(&self, scope: usize) -> NamedRow<'m> {
         let Scope { scan, entity_type, .. } = self.nested[scope];
-        NamedRow { scope, scan, entity_type, may_be_missing: false }
+        NamedRow { scope, scan, entity_type, may_be_missing: false, is_crossed: false }
+    }
+
+    /// The entity of a set in a combination of entities.
+    pub(super) fn crossed(&self, from: NamedRow<'m>, name: &str) -> Option<NamedRow<'m>> {
+        let set = self.crossed.iter().find(|set| from.is_first() && set.entity_type.name == name)?;
+        Some(NamedRow { scan: set.scan, entity_type: set.entity_type, is_crossed: true, ..from })
+    }
+
+    /// The sets whose entities are combined.
+    pub(super) fn crossed_sets(&self) -> impl Iterator<Item = &'m EntityType> + Clone {
+        self.crossed.iter().map(|set| set.entity_type)
     }
 
     /// The row to which a navigation property leads.
@@ -169,7 +204,7 @@ impl<'m> Scopes<'m> {
             joins.push(JoinedOne { navigation, parent: from.scan, child, entity_type });
             child
         };
-        Ok(NamedRow { scope: from.scope, scan: child, entity_type, may_be_missing: true })
+        Ok(NamedRow { scan: child, entity_type, may_be_missing: true, ..from })
     }
 
     /// Makes the rows current to which a navigation property leads.
@@ -231,6 +266,11 @@ impl<'m> Scopes<'m> {
 
     /// The type of the rows of a scan that an expression may read here.
     pub(super) fn entity_type(&self, scan: ScanId) -> Option<&'m EntityType> {
+        let crossed = self.crossed.iter().find(|set| set.scan == scan).map(|set| set.entity_type);
+        crossed.or_else(|| self.type_in_scopes(scan))
+    }
+
+    fn type_in_scopes(&self, scan: ScanId) -> Option<&'m EntityType> {
         self.nested.iter().find_map(|scope| {
             let joined = || scope.joins.iter().find(|join| join.child == scan).map(|join| join.entity_type);
             if scope.scan == scan { Some(scope.entity_type) } else { joined() }

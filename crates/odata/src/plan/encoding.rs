@@ -2,6 +2,7 @@
 
 use super::context;
 use crate::bind::{SelectedProperties, Selection};
+use crate::encode::crossed::Combined;
 use crate::encode::expanded::Expanded;
 use crate::encode::kinds::RowKinds;
 use crate::encode::{BodyKind, Encoder, Shape, Slot, text};
@@ -35,6 +36,8 @@ pub(super) struct Content {
     pub(super) list: Option<String>,
     /// The kinds of rows, if there are several.
     pub(super) kinds: Option<RowKinds>,
+    /// If the rows are of a cross join: their members, unless they are groups.
+    pub(super) cross_join: Option<Vec<Combined>>,
 }
 
 impl Planner<'_> {
@@ -57,7 +60,9 @@ impl Planner<'_> {
                 shown: kinds.kinds.iter().map(of_kind).collect(),
             }
         });
-        self.encoder_of(columns, rows, &selection.shown, subject, Content { expanded, list, kinds })
+        let cross_join = selection.cross_join.as_ref().map(|members| self.members(columns, members));
+        let content = Content { expanded, list, kinds, cross_join };
+        self.encoder_of(columns, rows, &selection.shown, subject, content)
     }
 
     /// The encoder of rows of a scan.
@@ -67,11 +72,11 @@ impl Planner<'_> {
         (scan, entity_type): (ScanId, &EntityType),
         shown: &SelectedProperties<'_>,
         subject: BodyKind,
-        Content { expanded, list, kinds }: Content,
+        Content { expanded, list, kinds, cross_join }: Content,
     ) -> Encoder {
         let is_reference = matches!(subject, BodyKind::References | BodyKind::Reference);
         // Ids consist of the key.
-        let is_without = matches!(subject, BodyKind::Property | BodyKind::Groups);
+        let is_without = matches!(subject, BodyKind::Property | BodyKind::Groups | BodyKind::Combinations);
         let has_ids = is_reference || (self.format.metadata == MetadataLevel::Full && !is_without);
         let key = if has_ids { key_of(scan, entity_type) } else { Vec::new() };
         let shown_columns = if is_reference { Vec::new() } else { shown.columns(scan) };
@@ -90,6 +95,7 @@ impl Planner<'_> {
             entity_type,
             shown: slots,
             kinds,
+            cross_join,
             list,
             links: &shown.navigations,
             expanded,
@@ -108,7 +114,11 @@ impl Planner<'_> {
         let has_place = match subject {
             BodyKind::Entity => true,
             BodyKind::Collection => self.format.metadata != MetadataLevel::None,
-            BodyKind::Groups | BodyKind::References | BodyKind::Reference | BodyKind::Property => false,
+            BodyKind::Groups
+            | BodyKind::Combinations
+            | BodyKind::References
+            | BodyKind::Reference
+            | BodyKind::Property => false,
         };
         has_place && entity_type.is_changeable()
     }

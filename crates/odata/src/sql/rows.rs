@@ -8,6 +8,7 @@ mod take;
 use super::Writer;
 use crate::tree::column::{ScanColumn, ScanId};
 use crate::tree::concat::Concat;
+use crate::tree::cross::Cross;
 use crate::tree::reach::Reaching;
 use crate::tree::typed::Typed;
 use crate::tree::{Aggregate, Expand, Filter, Page, PlanNode, Scan, Take};
@@ -32,10 +33,10 @@ enum FromItem<'t> {
     Page(&'t Page<'t>),
 }
 
-/// The related rows of an expansion.
+/// The related rows of an expansion, or all rows of a cross join.
 #[derive(Debug)]
 struct Join<'t> {
-    expand: &'t Expand<'t>,
+    expand: Option<&'t Expand<'t>>,
     nested: Rows<'t>,
 }
 
@@ -59,7 +60,12 @@ impl<'t> Rows<'t> {
             }
             PlanNode::Expand(expand) => {
                 let mut rows = Self::of(&expand.input);
-                rows.joins.push(Join { expand, nested: Self::of(&expand.nested) });
+                rows.joins.push(Join { expand: Some(expand), nested: Self::of(&expand.nested) });
+                return rows;
+            }
+            PlanNode::Cross(Cross { input, nested }) => {
+                let mut rows = Self::of(input);
+                rows.joins.push(Join { expand: None, nested: Self::of(nested) });
                 return rows;
             }
         };
@@ -152,7 +158,9 @@ impl Join<'_> {
     /// Writes the join. Columns are matched as they are stored, which is how the database itself matches a
     /// foreign key with the key that it refers to.
     fn write(&self, writer: &mut Writer<'_>) {
-        let Expand { navigation, parent, child, only_related, .. } = self.expand;
+        let Some(Expand { navigation, parent, child, only_related, .. }) = self.expand else {
+            return self.write_cross(writer);
+        };
         let is_one = self.nested.joins.is_empty();
         writer.text(if *only_related { " JOIN " } else { " LEFT JOIN " });
         writer.text(if is_one { "" } else { "(" });
@@ -171,6 +179,15 @@ impl Join<'_> {
         } else {
             self.nested.conditions_after(writer, " AND ", |_| {});
         }
+    }
+
+    /// Writes the join with every row. (`CROSS JOIN` would fix the order in which SQLite reads the tables.)
+    fn write_cross(&self, writer: &mut Writer<'_>) {
+        writer.text(" JOIN ");
+        self.nested.tables(writer);
+        writer.text(" ON ");
+        writer.text(writer.rules.boolean(true));
+        self.nested.conditions_after(writer, " AND ", |_| {});
     }
 }
 

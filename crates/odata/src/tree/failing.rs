@@ -1,6 +1,7 @@
 //! Which trees have expressions that may fail.
 
 use super::concat::{Concat, ConcatPart};
+use super::cross::Cross;
 use super::reach::Reaching;
 use super::typed::{Failing, Typed};
 use super::{Aggregate, Compute, Expand, Filter, Lookup, Order, Page, PlanNode, Take};
@@ -20,7 +21,9 @@ impl PlanNode<'_> {
                 let mut operands = aggregates.iter().filter_map(|aggregated| aggregated.operand.as_ref());
                 keys.iter().any(can) || operands.any(can) || input.may_fail()
             }
-            Self::Expand(Expand { input, nested, .. }) => input.may_fail() || nested.may_fail(),
+            Self::Expand(Expand { input, nested, .. }) | Self::Cross(Cross { input, nested }) => {
+                input.may_fail() || nested.may_fail()
+            }
             Self::Take(Take { input, order, .. }) => order_may_fail(order) || input.may_fail(),
             Self::Reach(Reaching { input, by, order, wanted, reached, .. }) => {
                 [by, wanted, reached].into_iter().any(can) || order_may_fail(order) || input.may_fail()

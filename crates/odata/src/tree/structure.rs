@@ -2,6 +2,7 @@
 
 use super::column::{ScanColumn, ScanId};
 use super::concat::Concat;
+use super::cross::Cross;
 use super::reach::Reaching;
 use super::{Compute, Expand, Filter, Lookup, Page, PlanNode, Take};
 use crate::model::EntityType;
@@ -15,6 +16,7 @@ impl PlanNode<'_> {
             | Self::Compute(Compute { input, .. })
             | Self::Lookup(Lookup { input, .. })
             | Self::Expand(Expand { input, .. })
+            | Self::Cross(Cross { input, .. })
             | Self::Take(Take { input, .. })
             | Self::Reach(Reaching { input, .. })
             | Self::Page(Page { input, .. }) => Some(input),
@@ -66,6 +68,12 @@ impl PlanNode<'_> {
 
     /// The columns of the key of its rows.
     pub(crate) fn key(&self) -> Vec<ScanColumn> {
+        if let Self::Cross(Cross { input, nested }) = self {
+            return input.key().into_iter().chain(nested.key()).collect();
+        }
+        if let Some(input) = self.input() {
+            return input.key();
+        }
         let (scan, entity_type) = self.first_scan();
         entity_type.key.iter().map(|property| scan.column(*property)).collect()
     }

@@ -7,6 +7,7 @@ mod arithmetic;
 mod bodies;
 mod budget;
 mod changes;
+mod cross_joins;
 mod database;
 mod derived;
 mod expand;

@@ -148,6 +148,13 @@ const URLS: &[&str] = &[
     "Visits?$apply=aggregate(cargo with sum as Total)",
     "Ships?$filter=Visits/any(v:10 div v/cargo eq 2)",
     "Ships?$expand=Visits($filter=10 div cargo gt 1)",
+    "$crossjoin(Ships,Visits)?$filter=Ships/id eq Visits/ship&$count=true",
+    "$crossjoin(Ports,Visits,Ships)?$skip=1&$orderby=Ships/name desc,Visits/cargo",
+    "$crossjoin(Ships,Visits)/$count?$filter=Ships/Visits/any(v:v/cargo eq Visits/cargo)",
+    "$crossjoin(Visits,Ships)?$expand=Ships,Visits($select=cargo)&$filter=Visits/Ships/name eq Ships/name",
+    "$crossjoin(Ships,Visits)?$filter=10 div Visits/cargo gt 1&$count=true",
+    "$crossjoin(Ships,Visits)?$apply=filter(Ships/id eq Visits/ship)/groupby((Ships/name),aggregate(Visits/cargo with sum as Total))",
+    "$crossjoin(Ships,Ports)?$apply=groupby((rollup($all,Ships/Ships/name,Ports/name)),aggregate($count as Number))",
 ];
 
 #[test]
@@ -304,7 +311,11 @@ fn url() -> impl Strategy<Value = String> {
         (compared(), expression()).prop_map(|(filter, order)| format!("Visits?$filter={filter}&$orderby={order}&$count=true")),
         compared().prop_map(|filter| format!("Visits/$count?$filter={filter}")),
         compared().prop_map(|filter| format!("Ships?$expand=Visits($filter={filter})")),
-        compared().prop_map(|filter| format!("Ports?$filter=Visits/any(v:{})", of_variable(&filter))),
+        compared().prop_map(|filter| format!("Ports?$filter=Visits/any(v:{})", about("v", &filter))),
+        (compared(), expression()).prop_map(|(filter, order)| {
+            let (filter, order) = (about("Visits", &filter), about("Visits", &order));
+            format!("$crossjoin(Ships,Visits)?$filter={filter}&$orderby={order},Ships/name desc&$count=true&$expand=*")
+        }),
         expression().prop_map(|value| format!("Visits?$compute={value} as Value&$orderby=Value")),
         (expression(), prop::sample::select(vec!["topsum(7", "bottomsum(1", "toppercent(30", "bottompercent(60"]), expression()).prop_map(|(by, first, value)| {
             format!("Visits?$apply=concat({first},{by}),aggregate({value} with max as Most),groupby((rollup($all,ship,cargo)),aggregate({value} with min as Least)))")
@@ -315,14 +326,14 @@ fn url() -> impl Strategy<Value = String> {
     ]
 }
 
-/// The expression about the visit of a variable.
-fn of_variable(filter: &str) -> String {
+/// The expression about the visit with this name.
+fn about(visit: &str, filter: &str) -> String {
     let words = filter.split(' ').map(|word| {
         let name = word.trim_start_matches('(');
         let is_property =
             ["id", "ship", "cargo", "Ships", "Ports"].iter().any(|known| name.starts_with(known));
         let (open, name) = word.split_at(word.len() - name.len());
-        if is_property { format!("{open}v/{name}") } else { word.to_owned() }
+        if is_property { format!("{open}{visit}/{name}") } else { word.to_owned() }
     });
     words.collect::<Vec<_>>().join(" ")
 }

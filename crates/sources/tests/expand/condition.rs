@@ -86,6 +86,17 @@ impl<'m, 'r> Conditions<'m, 'r> {
         Self { model, random, scopes: vec![first], is_addressed, left }
     }
 
+    /// Conditions about the combinations of the entities of sets.
+    pub(crate) fn of_cross_join(
+        model: &'m Model,
+        sets: Vec<&'m EntityType>,
+        random: &'r mut Random,
+        left: &'r mut usize,
+    ) -> Self {
+        let current = |entity: &'m EntityType| Current { entity, prefix: Some(format!("{}/", entity.name)) };
+        Self { model, random, scopes: sets.into_iter().map(current).collect(), is_addressed: true, left }
+    }
+
     pub(crate) fn chance(&mut self, one_in: u64) -> bool {
         self.random.below(one_in) == 0
     }
@@ -212,6 +223,10 @@ impl<'m, 'r> Conditions<'m, 'r> {
             // Only `$it` still names rows that had no variable.
             let outside = self.scopes.clone();
             for (at, scope) in self.scopes.iter_mut().enumerate() {
+                let set = format!("{}/", scope.entity.name);
+                if scope.prefix.as_ref() == Some(&set) {
+                    scope.prefix = Some(format!("$it/{set}"));
+                }
                 if scope.prefix.as_deref().is_some_and(str::is_empty) {
                     scope.prefix = (at == 0 && self.is_addressed).then(|| "$it/".to_owned());
                 }

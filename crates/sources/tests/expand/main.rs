@@ -1,4 +1,4 @@
-//! `$expand` and navigation in expressions on all kinds of database: random requests give what an evaluator in Rust says, whatever the bounds
+//! `$expand`, cross joins, and navigation in expressions on all kinds of database: random requests give what an evaluator in Rust says, whatever the bounds
 //! of pages and of memory are.
 
 #![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
@@ -6,6 +6,7 @@
 mod client;
 mod condition;
 mod conditions_hold;
+mod cross_joins;
 mod oracle;
 mod random_requests;
 mod tables;

@@ -30,7 +30,7 @@ impl<'r> Oracle<'r> {
     }
 
     /// An entity with its related ones.
-    fn shown(&self, entity: &'r EntityType, row: &Entity, wanted: &Wanted) -> Value {
+    pub(crate) fn shown(&self, entity: &'r EntityType, row: &Entity, wanted: &Wanted) -> Value {
         let is_shown =
             |name: &&String| *name == TAG || wanted.select.as_ref().is_none_or(|names| names.contains(name));
         let mut shown: Entity = row

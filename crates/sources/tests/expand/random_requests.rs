@@ -13,6 +13,7 @@ use testkit::mariadb::MariaDbServer;
 use testkit::postgres::PostgresServer;
 
 use crate::client::{Client, Pace};
+use crate::cross_joins;
 use crate::oracle::{Oracle, TAG, key};
 use crate::tables::{Rows, sample};
 use crate::wanted::{Left, Wanted};
@@ -67,6 +68,7 @@ async fn compare(client: &mut Client, rows: &Rows, seed: u64) {
         assert_eq!(found["value"], Value::Array(expected.clone()), "{place}: {}", wanted.options("&"));
         assert_eq!(found.get("@odata.count"), wanted.count.then(|| json!(count)).as_ref(), "{place}: {url}");
         assert!(client.statements <= 1 + wanted.size(), "{place}: {} statements: {url}", client.statements);
+        cross_joins::compare(client, &oracle, &mut random, &place).await;
         // One entity, with the same wishes.
         if wanted.expand.is_empty() {
             continue;
@@ -104,7 +106,7 @@ fn rows_in_order<'r>(
 }
 
 /// A text in a URL.
-fn escaped(options: &str) -> String {
+pub(crate) fn escaped(options: &str) -> String {
     let mut escaped = String::new();
     let mut quoted = false;
     for character in options.chars() {

@@ -168,6 +168,6 @@ impl WantedRelated {
     }
 }
 
-fn property(random: &mut Random, entity: &EntityType) -> String {
+pub(crate) fn property(random: &mut Random, entity: &EntityType) -> String {
     entity.properties[random.place(entity.properties.len())].name.clone()
 }

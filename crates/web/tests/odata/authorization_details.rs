@@ -219,7 +219,8 @@ async fn entity_sets_that_were_not_granted_do_not_exist_for_the_token() {
     let access = text(&issued, "access_token");
     let get = async |path: &str| fixture.server.get(&format!("{ROOT}{path}")).bearer(&access).send().await;
     get("/Ships?$top=1").await.expect(200);
-    for hidden in ["/Visits", "/Visits(Ship=1,Number=1)", "/Visits/$count", "/Broken?$top=1"] {
+    let combined = "/$crossjoin(Ships,Visits)?$top=1";
+    for hidden in ["/Visits", "/Visits(Ship=1,Number=1)", "/Visits/$count", "/Broken?$top=1", combined] {
         get(hidden).await.expect(404);
     }
     let metadata = get("/$metadata").await.expect(200);

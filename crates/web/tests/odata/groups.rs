@@ -140,6 +140,16 @@ async fn data_of_a_member_has_the_names_and_links_of_the_group() {
     let sums = "/east_Orders?$apply=groupby((Region),aggregate(Amount%20with%20sum%20as%20Sum))";
     assert_eq!(group.get(sums).await.expect(200).json()["value"].as_array().unwrap().len(), 3);
 
+    let combined =
+        "/$crossjoin(east_Regions,east_Orders)?$filter=east_Regions/Id%20eq%20east_Orders/Region&$top=1";
+    let combined = group.get(combined).await.expect(200).json();
+    let links = json!([{
+        "east_Regions@odata.navigationLink": "east_Regions('N')",
+        "east_Orders@odata.navigationLink": "east_Orders(1)",
+    }]);
+    assert_eq!(combined["value"], links);
+    assert_eq!(combined["@odata.context"], format!("{PUBLIC_ROOT}/$metadata#Collection(Edm.ComplexType)"));
+
     let mut walked = Vec::new();
     let mut next = format!("{PUBLIC_ROOT}/east_Orders?$orderby=Amount%20desc&$select=Id");
     while !next.is_empty() {

@@ -8,6 +8,7 @@ mod batch;
 mod capabilities;
 mod changes;
 mod clients;
+mod cross_joins;
 mod databases;
 mod expand;
 mod failures;

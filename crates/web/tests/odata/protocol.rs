@@ -169,7 +169,8 @@ async fn nulls_are_left_out_for_those_who_prefer_it() {
     assert_eq!((full, &all["Flag"]), (expected, &serde_json::Value::Null));
     let both = get("/Ships?$top=1", &[("prefer", "maxpagesize=5, omit-values=defaults")]).await;
     assert_eq!(both.header("preference-applied"), "maxpagesize=5, omit-values=defaults");
-    for rest in ["/Visits?$format=csv", "/Ships(1)/Name", "/Ships/$count", ""] {
+    let nested = "/$crossjoin(Visits,Ships)?$apply=filter(Ships/Id eq 7)/groupby((Visits/Berth,Ships/Flag))";
+    for rest in ["/Visits?$format=csv", "/Ships(1)/Name", "/Ships/$count", "", nested] {
         let (answer, same) = (get(rest, &prefer).await, get(rest, &[]).await);
         assert_eq!((answer.text(), answer.header("preference-applied")), (same.text(), ""), "{rest}");
     }
@@ -302,7 +303,8 @@ async fn unsupported_features_are_refused_by_name() {
         "/Ships?$apply=concat(concat(identity,identity)/filter(Id gt 1),identity)",
         "/Ships?$expand=Visits($compute=Number mul 2 as Double)",
         "/$all",
-        "/$crossjoin(Ships,Visits)",
+        "/$crossjoin(Ships,Visits)/Ships",
+        "/$crossjoin(Ships,Visits)?$apply=filter(true)",
         "/$entity?$id=Ships(1)",
         "/Ships/$ref",
         "/Ships?$filter=$root/Ships(1) eq $it",

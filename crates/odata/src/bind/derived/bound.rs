@@ -32,7 +32,11 @@ impl<'m> Binding<'m> {
         };
         let joins = std::mem::take(&mut input.joins);
         let known = joins.len();
-        let scopes = Scopes::of(self.model, self.budget, scan, entity_type, true).joined_with(joins);
+        let scopes = match &input.crossed[..] {
+            [] => Scopes::of(self.model, self.budget, scan, entity_type, true),
+            sets => Scopes::of_cross_join(self.model, self.budget, sets),
+        };
+        let scopes = scopes.joined_with(joins);
         let mut binder = Binder::new(scopes, target, self.now);
         binder.names = names;
         let bound = bind(&mut binder);

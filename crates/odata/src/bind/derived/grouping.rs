@@ -3,6 +3,7 @@
 
 use super::{APPLY, Derived};
 use crate::bind::Binding;
+use crate::bind::crossed::CrossedSet;
 use crate::bind::expression::unknown_property;
 use crate::error::{Error, Reason};
 use crate::model::EntityType;
@@ -14,6 +15,14 @@ use crate::tree::{Expand, PlanNode, Scan};
 /// Related entities that are joined with the rows: the path that leads to them, and their scan.
 pub(super) type Joined = Vec<(String, ScanId)>;
 
+/// Where a path starts: the rows that its first steps name.
+#[derive(Clone, Copy)]
+struct Start<'m> {
+    scan: ScanId,
+    entity_type: &'m EntityType,
+    steps: usize,
+}
+
 impl<'m> Binding<'m> {
     /// The value of a path by which rows are grouped.
     pub(super) fn grouping_key(
@@ -23,12 +32,41 @@ impl<'m> Binding<'m> {
         at: usize,
         path: &[&str],
     ) -> Result<Typed, Error> {
-        let (_, entity_type) = input.first_scan();
+        if !input.crossed.is_empty() {
+            return self.crossed_key(input, joined, at, path);
+        }
+        let (scan, entity_type) = input.first_scan();
         let leads_on = path.first().is_some_and(|name| entity_type.navigation(name).is_some());
         // Groups have no navigation properties.
         if let Some(of_model) = self.model.entity_type(&entity_type.name).filter(|_| leads_on) {
-            return self.related_key(input, joined, (of_model, at), path);
+            return self.related_key(
+                input,
+                joined,
+                Start { scan, entity_type: of_model, steps: 0 },
+                at,
+                path,
+            );
         }
+        self.own_key(input, at, path)
+    }
+
+    /// The value of a path in a cross join, which begins with the entity of a set unless it names a computed value.
+    fn crossed_key(
+        &mut self,
+        input: &mut Derived<'m>,
+        joined: &mut Joined,
+        at: usize,
+        path: &[&str],
+    ) -> Result<Typed, Error> {
+        let set = input.crossed.iter().find(|set| path.first() == Some(&set.entity_type.name.as_str()));
+        let Some(CrossedSet { scan, entity_type }) = set.copied() else {
+            return self.own_key(input, at, path);
+        };
+        self.related_key(input, joined, Start { scan, entity_type, steps: 1 }, at, path)
+    }
+
+    /// The value of a path of the rows themselves.
+    fn own_key(&mut self, input: &mut Derived<'m>, at: usize, path: &[&str]) -> Result<Typed, Error> {
         let steps = path.iter().map(|name| Step { at, name, arguments: None }).collect();
         let node = Node { at, expression: Expression::Path(steps) };
         self.bound(input, APPLY, |binder| binder.bind(&node))
@@ -39,13 +77,13 @@ impl<'m> Binding<'m> {
         &mut self,
         input: &mut Derived<'m>,
         joined: &mut Joined,
-        (start, at): (&'m EntityType, usize),
+        start: Start<'m>,
+        at: usize,
         path: &[&str],
     ) -> Result<Typed, Error> {
         let unsupported = |what: &str| Reason::NotImplemented(what.to_owned()).at(APPLY, at);
-        let (mut scan, _) = input.first_scan();
-        let mut entity_type = start;
-        for (step, name) in path.iter().enumerate() {
+        let Start { mut scan, mut entity_type, steps } = start;
+        for (step, name) in path.iter().enumerate().skip(steps) {
             let Some(navigation) = entity_type.navigation(name) else {
                 let (index, property) = entity_type
                     .property(name)

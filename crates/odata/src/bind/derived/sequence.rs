@@ -1,7 +1,7 @@
 //! Sequences of transformations, some of which have several results that follow each other.
 
 use super::{APPLY, Derived, ordering};
-use crate::bind::{Binding, Kinds, complete};
+use crate::bind::{Binding, Kinds, complete, crossed};
 use crate::error::{Error, Reason};
 use crate::syntax::apply::{AggregateItem, Grouping, GroupingPath, Transformation, TransformationKind};
 use crate::syntax::{MAX_READINGS, Node};
@@ -87,6 +87,9 @@ impl<'m> Binding<'m> {
         if parts.iter().any(|part| part.kinds.is_some()) {
             let what = "a transformation after concat or rollup within concat";
             return Err(Reason::NotImplemented(what.to_owned()).at(APPLY, at));
+        }
+        if parts.iter().any(|part| !part.crossed.is_empty()) {
+            return Err(crossed::unsupported("concat without groups"));
         }
         let valued: Vec<Vec<Value>> = parts.iter().map(Derived::values).collect();
         let named = names(&valued).map_err(|reason| reason.at(APPLY, at))?;

@@ -102,8 +102,17 @@ impl Branch {
 
 /// Whether one comparison of row values finds the rows after a position.
 fn is_one_way(rules: &dyn Rules, order: &[Order]) -> bool {
-    let is_comparable = order.len() == 1 || rules.has_row_values();
+    let is_comparable = order.len() == 1 || (rules.has_row_values() && are_of_one_scan(order));
     is_comparable && order.iter().all(|term| term.descending == order[0].descending && !term.term.nullable)
+}
+
+/// Whether all terms are about rows of one scan. No index finds a row value whose parts are in several tables.
+fn are_of_one_scan(order: &[Order]) -> bool {
+    let (mut first, mut is_one) = (None, true);
+    for Order { term, .. } in order {
+        term.each_column(&mut |column| is_one &= *first.get_or_insert(column.scan) == column.scan);
+    }
+    is_one
 }
 
 /// The maximum number of branches of a page after a position.

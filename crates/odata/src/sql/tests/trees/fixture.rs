@@ -250,6 +250,7 @@ fn encoder(page: &Page<'_>, shown: &[ScanColumn], columns: &mut StatementColumns
         entity_type: page.input.entity_type(),
         shown: shown.iter().map(&mut slot).collect(),
         kinds: None,
+        cross_join: None,
         list: None,
         links: &[],
         expanded: Vec::new(),
