@@ -338,6 +338,43 @@ fn about(visit: &str, filter: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
+fn fails(pages: &[String]) -> bool {
+    !pages.iter().all(|page| page.starts_with('{'))
+}
+
+/// A copy without the hidden rows, under rules that admit every row of some tables: its statements have the form
+/// of those under the rules that hide rows.
+fn with_open_rules(mut copy: Database, tables: &[&str]) -> Database {
+    let open = tables.iter().map(|table| rule(table, "id ne -1", &[RuleAction::Read])).collect();
+    let model = navigation::database().model;
+    let (prepared, policy) = prepared(&model, open);
+    copy.model = model.for_policy(&prepared, &policy, RuleAction::Read);
+    copy
+}
+
+/// Whether a request under rules gives what it gives in a copy without the hidden rows.
+///
+/// SQLite evaluates a value of a related row that is missing in one form of a statement and not in another. So the
+/// form may decide whether the value fails; a hidden row may not.
+fn is_the_same(ruled: &[String], copy: &[String], with_open_rules: impl FnOnce() -> Vec<String>) -> bool {
+    ruled == copy || (fails(ruled) != fails(copy) && ruled == with_open_rules())
+}
+
+#[test]
+fn a_hidden_related_row_is_a_missing_one_also_where_a_value_fails() {
+    let url = "Visits?$filter=(Ships/Visits/$count add Ships/id) gt (1 div Ships/Visits/$count)&$orderby=id&$count=true";
+    let hidden = &[
+        ("Visits", "(id ne 0) and (ship gt 0)", "(id IS NOT 0) AND (ship > 0)"),
+        ("Ships", "id ne 1", "id <> 1"),
+    ];
+    for page_size in [1, 100] {
+        let (ruled, copy) = both(hidden);
+        let (of_ruled, of_copy) = (read(&ruled, url, page_size), read(&copy, url, page_size));
+        let open = with_open_rules(copy, &["Visits", "Ships"]);
+        assert!(is_the_same(&of_ruled, &of_copy, || read(&open, url, page_size)), "{of_ruled:?} {of_copy:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -359,9 +396,9 @@ proptest! {
         let (of_ruled, of_copy) = (read(&ruled, &url, page_size), read(&copy, &url, page_size));
         // A search ends at the first row that is found, and a database may find one before or after a row that fails.
         let is_search = url.contains("any(");
-        let fails = |pages: &[String]| !pages.iter().all(|page| page.starts_with('{'));
         if !(is_search && (fails(&of_ruled) || fails(&of_copy))) {
-            prop_assert_eq!(of_ruled, of_copy, "{}", url);
+            let is_same = is_the_same(&of_ruled, &of_copy, || read(&with_open_rules(copy, &["Visits", "Ships"]), &url, page_size));
+            prop_assert!(is_same, "{url}: {of_ruled:?} {of_copy:?}");
         }
     }
 }
