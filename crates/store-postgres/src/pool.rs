@@ -59,6 +59,12 @@ impl Connections {
         Ok(PooledConnection { object: Some(self.pool.get().await?) })
     }
 
+    /// Closes the connections that nobody uses, so that the next operation gets a new one. When a connection breaks,
+    /// the others usually broke with it.
+    pub(crate) fn close_idle(&self) {
+        drop(self.pool.retain(|_, _| false));
+    }
+
     /// Hands out no more connections.
     pub(crate) fn close(&self) {
         self.pool.close();

@@ -276,7 +276,7 @@ macro_rules! in_one_statement {
 }
 pub(crate) use in_one_statement;
 
-/// Reads with one statement, which is repeated on another connection if the first one is broken.
+/// Reads with one statement, which is repeated on a new connection if the first one is broken.
 macro_rules! read {
     ($store:expr, $db:ident => $work:expr) => {
         Box::pin(async move {
@@ -292,7 +292,10 @@ macro_rules! read {
                 });
                 match outcome.await {
                     Ok(read) => return Ok(read),
-                    Err(failure) if failure.is_broken_connection() && !repeated => repeated = true,
+                    Err(failure) if failure.is_broken_connection() && !repeated => {
+                        repeated = true;
+                        shared.connections.close_idle();
+                    }
                     Err(failure) => return Err($crate::error::Failure::into_store_error(failure)),
                 }
             }
