@@ -61,8 +61,13 @@ pub(crate) fn is_welcome(headers: &HeaderMap) -> bool {
     weight > 0 && weight >= identity.unwrap_or(0)
 }
 
-/// The response in this coding, if that makes it shorter: errors, short bodies and bytes of unknown kind stay as they are.
-pub(crate) fn coded(response: Response) -> Response {
+/// The response in this coding, if that makes it shorter: errors, short bodies and bytes of unknown kind stay as they are. A
+/// response 304 stands for a coded one.
+pub(crate) fn coded(mut response: Response) -> Response {
+    if response.status() == StatusCode::NOT_MODIFIED {
+        describe_coded(response.headers_mut());
+        return response;
+    }
     let headers = response.headers();
     let is_text = headers.get(CONTENT_TYPE).is_some_and(|kind| kind != "application/octet-stream");
     let is_short = response.body().size_hint().upper().is_some_and(|bytes| bytes < LEAST_BYTES);
@@ -72,13 +77,18 @@ pub(crate) fn coded(response: Response) -> Response {
     let (mut head, body) = response.into_parts();
     head.headers.remove(CONTENT_LENGTH);
     head.headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    if !head.headers.get_all(VARY).iter().any(names_the_coding) {
-        head.headers.append(VARY, HeaderValue::from_static("Accept-Encoding"));
+    describe_coded(&mut head.headers);
+    Response::from_parts(head, Body::new(Gzip::of(body)))
+}
+
+/// Says that the response depends on the codings that are accepted, and that its tag is not for its bytes.
+fn describe_coded(headers: &mut HeaderMap) {
+    if !headers.get_all(VARY).iter().any(names_the_coding) {
+        headers.append(VARY, HeaderValue::from_static("Accept-Encoding"));
     }
-    if let Some(tag) = head.headers.get_mut(ETAG) {
+    if let Some(tag) = headers.get_mut(ETAG) {
         weaken(tag);
     }
-    Response::from_parts(head, Body::new(Gzip::of(body)))
 }
 
 /// Whether a `Vary` says that the response depends on the codings that are accepted.
@@ -102,7 +112,8 @@ struct Gzip {
     body: Body,
     /// What was read and is not compressed.
     waiting: Bytes,
-    compressor: Box<CompressorOxide>,
+    /// It takes 300 KB, so it exists only from the first byte to the last.
+    compressor: Option<Box<CompressorOxide>>,
     checksum: Crc32,
     /// The length of what was compressed, modulo 2³².
     length: u32,
@@ -115,11 +126,10 @@ struct Gzip {
 
 impl Gzip {
     fn of(body: Body) -> Self {
-        let flags = create_comp_flags_from_zip_params(LEVEL, RAW, CompressionStrategy::Default.into());
         Self {
             body,
             waiting: Bytes::new(),
-            compressor: Box::new(CompressorOxide::new(flags)),
+            compressor: None,
             checksum: Crc32::default(),
             length: 0,
             compressed: HEADER.to_vec(),
@@ -140,6 +150,10 @@ impl Gzip {
 
     fn write(&mut self, bytes: &[u8], flush: TDEFLFlush) {
         let Self { compressor, compressed, .. } = self;
+        let compressor = compressor.get_or_insert_with(|| {
+            let flags = create_comp_flags_from_zip_params(LEVEL, RAW, CompressionStrategy::Default.into());
+            Box::new(CompressorOxide::new(flags))
+        });
         // What takes the bytes never refuses them, so all of them are consumed.
         compress_to_output(compressor, bytes, flush, |written| {
             compressed.extend_from_slice(written);
@@ -156,6 +170,7 @@ impl Gzip {
     /// Writes the end, with what the reader checks.
     fn end(&mut self) {
         self.write(&[], TDEFLFlush::Finish);
+        self.compressor = None;
         self.compressed.extend_from_slice(&self.checksum.value().to_le_bytes());
         self.compressed.extend_from_slice(&self.length.to_le_bytes());
         self.has_ended = true;

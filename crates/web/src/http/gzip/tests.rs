@@ -151,3 +151,15 @@ fn the_coding_is_for_those_who_accept_it() {
         assert_eq!(is_welcome(&headers), expected, "{values:?}");
     }
 }
+
+#[test]
+fn a_response_without_a_changed_body_is_described_as_the_coded_one() {
+    let mut unmodified = Response::new(Body::empty());
+    *unmodified.status_mut() = StatusCode::NOT_MODIFIED;
+    unmodified.headers_mut().insert(ETAG, HeaderValue::from_static("\"m1\""));
+    let described = coded(unmodified);
+    assert_eq!(described.status(), StatusCode::NOT_MODIFIED);
+    assert_eq!(described.headers()[ETAG], "W/\"m1\"");
+    assert_eq!(described.headers()[VARY], "Accept-Encoding");
+    assert!(!described.headers().contains_key(CONTENT_ENCODING));
+}
