@@ -1,5 +1,6 @@
 //! `GET` and `POST /oauth2/userinfo`.
 
+use app::identity::addresses::{AddressRefusal, AddressService};
 use app::identity::authentication::{AuthenticationService, BearerRefusal};
 use app::identity::caller::Caller;
 use app::identity::refusals::RefusalService;
@@ -8,6 +9,7 @@ use app::protocol::userinfo::{UserInfo, UserInfoRefusal, UserInfoService};
 use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
+use domain::allow_list::ServerPart;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
@@ -71,8 +73,17 @@ impl FromRequestParts<WebState> for TokenBearer {
 pub async fn show(
     TokenBearer { caller, challenger }: TokenBearer,
     Use(userinfo): Use<UserInfoService>,
+    Use(addresses): Use<AddressService>,
     ClientOrigin(origin): ClientOrigin,
 ) -> Response {
+    match addresses.demand(&caller, ServerPart::DataAccess, &origin).await {
+        Ok(()) => {}
+        Err(AddressRefusal::Fault(fault)) => return super::faulty(&fault),
+        Err(refusal @ AddressRefusal::NotAllowed) => {
+            let code = ErrorCode::AccessDenied.as_str();
+            return respond::error(StatusCode::FORBIDDEN, code, &refusal.to_string());
+        }
+    }
     match userinfo.answer(&caller, &origin).await {
         Ok(UserInfo::Claims(claims)) => respond::json(StatusCode::OK, &claims),
         Ok(UserInfo::Signed(jwt)) => signed(jwt),

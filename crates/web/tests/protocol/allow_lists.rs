@@ -48,6 +48,12 @@ async fn data_and_tokens_are_for_listed_addresses() {
     assert_eq!(data(&server, &tokens.access, OUTSIDE).await, refused());
     let basic = async |address| server.get(DATA).basic(&USER).from_address(address).send().await.status();
     assert_eq!((basic(INSIDE).await, basic(OUTSIDE).await), (200, 403));
+    let userinfo = async |address| {
+        let call = server.get("/oauth2/userinfo").bearer(&tokens.access).from_address(address);
+        call.send().await
+    };
+    assert_refused(&userinfo(OUTSIDE).await, 403, "access_denied");
+    assert_ne!(userinfo(INSIDE).await.json()["error"], "access_denied");
     let agent =
         server.post("/mcp").bearer(&tokens.access).from_address(OUTSIDE).json(&json!({})).send().await;
     assert!(agent.expect(403).text().contains("requests from this address are not allowed"));
