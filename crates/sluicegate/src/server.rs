@@ -16,4 +16,4 @@ mod tls;
 pub(crate) use accept::{BoundListener, Endpoint, bind};
 pub(crate) use connection::ConnectionLimits;
 pub(crate) use signals::{Signals, StopSignal};
-pub(crate) use tls::{ServerTls, read_file};
+pub(crate) use tls::{ServerTls, excessive_permissions, read_file};

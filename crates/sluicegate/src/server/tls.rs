@@ -312,7 +312,7 @@ fn unusable(
 
 /// The permissions of a file, if everybody on this machine can read it or users other than its owner can
 /// change it.
-fn excessive_permissions(file: &Path) -> Option<u32> {
+pub(crate) fn excessive_permissions(file: &Path) -> Option<u32> {
     let mode = std::fs::metadata(file).ok()?.permissions().mode() & 0o777;
     (mode & 0o027 != 0).then_some(mode)
 }

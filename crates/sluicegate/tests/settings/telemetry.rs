@@ -187,4 +187,15 @@ fn header_fields_are_not_sent_in_clear_text() {
     doctor.env("SLUICEGATE_TELEMETRY__OTLP_ENDPOINT", "http://collector.example.org:4318");
     let said = doctor.output().expect("it runs").stdout;
     assert!(String::from_utf8_lossy(&said).contains("traces travel to another machine in clear text"));
+    let headers = installation.folder().join("open-headers");
+    std::fs::write(&headers, "x-key: s3cret\n").expect("a file");
+    let is_warned_of = |mode: u32| {
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        std::fs::set_permissions(&headers, permissions).expect("an own file");
+        let mut doctor = installation.command(&["doctor", "--offline"]);
+        doctor.env("SLUICEGATE_TELEMETRY__OTLP_HEADERS_FILE", &headers);
+        let said = String::from_utf8(doctor.output().expect("it runs").stdout).expect("a text");
+        said.contains("can read or change the credentials for the collector")
+    };
+    assert_eq!([0o644, 0o660, 0o640, 0o600].map(is_warned_of), [true, true, false, false]);
 }

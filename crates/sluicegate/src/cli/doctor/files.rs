@@ -6,6 +6,7 @@ use std::path::Path;
 use super::findings::Findings;
 use crate::config::Settings;
 use crate::data_directory::DataDirectory;
+use crate::server::excessive_permissions;
 
 const SUBJECT: &str = "files";
 
@@ -17,6 +18,7 @@ pub(super) fn examine(settings: &Settings, config_file: Option<&Path>, findings:
     if let Some(file) = config_file {
         configuration_file(file, settings, findings);
     }
+    secret_files(settings, findings);
     let data_directory = DataDirectory::at(&settings.general.data_dir);
     let folder = data_directory.folder();
     if folder.is_dir() {
@@ -58,6 +60,25 @@ fn configuration_file(file: &Path, settings: &Settings, findings: &mut Findings)
             ),
             "Give it mode 600, or set SLUICEGATE_DATABASE instead.",
         );
+    }
+}
+
+/// The files that settings name and that contain secrets.
+fn secret_files(settings: &Settings, findings: &mut Findings) {
+    let files = [(&settings.telemetry.otlp_headers_file, "the credentials for the collector of telemetry")];
+    for (file, content) in files {
+        if let Some(file) = file
+            && let Some(mode) = excessive_permissions(file)
+        {
+            findings.warning(
+                SUBJECT,
+                format!(
+                    "{} has mode {mode:03o}, so that others on this machine can read or change {content}",
+                    file.display()
+                ),
+                "Give it mode 600 or 640.",
+            );
+        }
     }
 }
 
