@@ -108,11 +108,12 @@ fn in_ascii(form: &[u8]) -> Zeroizing<String> {
     escaped
 }
 
-/// The bytes for which a text of the form encoding stands.
+/// The bytes for which a text of the form encoding stands. Escapes are usually close together, and a plain loop finds the next
+/// one sooner than a search for long texts.
 fn unescaped(text: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = memchr::memchr2(b'+', b'%', rest) {
+    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'+' | b'%')) {
         let (plain, from) = rest.split_at(at);
         bytes.extend_from_slice(plain);
         let after = &from[1..];
@@ -128,11 +129,24 @@ fn unescaped(text: &[u8]) -> Vec<u8> {
 
 /// The byte that two hexadecimal digits write, and what follows them.
 fn octet(text: &[u8]) -> Option<(u8, &[u8])> {
-    let (digits, after) = text.split_first_chunk::<2>()?;
-    let [high, low] = digits.map(|digit| char::from(digit).to_digit(16));
-    let byte = u8::try_from(high? << 4 | low?).ok()?;
-    Some((byte, after))
+    let (&[high, low], after) = text.split_first_chunk::<2>()?;
+    let (high, low) = (DIGITS[usize::from(high)], DIGITS[usize::from(low)]);
+    // Only a byte that is no digit has one of the upper bits.
+    (high | low < 16).then_some((high << 4 | low, after))
 }
+
+/// The values of the hexadecimal digits; 255 for every other byte.
+const DIGITS: [u8; 256] = {
+    let mut values = [u8::MAX; 256];
+    let mut value = 0;
+    while value < 16 {
+        let digit = b"0123456789abcdef"[value as usize];
+        values[digit as usize] = value;
+        values[digit.to_ascii_uppercase() as usize] = value;
+        value += 1;
+    }
+    values
+};
 
 /// What is before and after the first such byte, which is an ASCII character.
 fn split_once(text: &str, separator: u8) -> (&str, Option<&str>) {
