@@ -98,6 +98,11 @@ pub(crate) fn post_json(path: &str, body: &Value) -> Result<Call> {
     build(Method::POST, path, Some("application/json"), body.to_string().into())
 }
 
+/// Builds a PUT of JSON.
+pub(crate) fn put_json(path: &str, body: &Value) -> Result<Call> {
+    build(Method::PUT, path, Some("application/json"), body.to_string().into())
+}
+
 /// Encodes the fields of a form for a body or a query.
 pub(crate) fn encode(fields: &[(&str, &str)]) -> String {
     let escaped = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);

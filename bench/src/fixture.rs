@@ -16,6 +16,10 @@ use crate::server::Server;
 
 const ADMINISTRATOR: &str = "d2cadmin";
 const PASSWORD: &str = "measured-on-a-quiet-evening";
+/// The data source with the readings.
+pub(crate) const SOURCE: &str = "bench";
+/// The same with rules.
+pub(crate) const RULED: &str = "ruled";
 const REDIRECT: &str = "http://127.0.0.1:9/callback";
 
 /// The pair of [RFC 7636 appendix B](https://www.rfc-editor.org/rfc/rfc7636#appendix-B), so that nothing need
@@ -140,7 +144,11 @@ impl Fixture {
         sample::write(&readings)?;
         let server = serve(program, &installation)?;
         let mut connection = Connection::open(server.address).await?;
-        add_data_source(&mut connection, &readings).await.context("cannot add the data source")?;
+        let options = json!({"path": readings.to_string_lossy()});
+        for name in [SOURCE, RULED] {
+            let added = add_source(&mut connection, name, "SQLite", &options).await;
+            added.with_context(|| format!("cannot add the data source {name}"))?;
+        }
         let service =
             register(&mut connection, "Bench service", "compatible", &["client_credentials"]).await?;
         let mut signed = Vec::new();
@@ -297,12 +305,7 @@ async fn register_body(connection: &mut Connection, name: &str, body: Value) -> 
     Ok(Client { id: text(&application, "clientId")?, secret: text(&application, "clientSecret")? })
 }
 
-async fn add_data_source(connection: &mut Connection, file: &Path) -> Result<()> {
-    let options = json!({"path": file.to_string_lossy()});
-    add_source(connection, "bench", "SQLite", &options).await
-}
-
-/// Adds a data source of the kind with this name.
+/// Adds a data source of the kind with this name. One whose name begins as [`RULED`] gets rules.
 async fn add_source(connection: &mut Connection, name: &str, kind: &str, options: &Value) -> Result<()> {
     let stores = manage(connection, call::get("/api/mgmt/datastores")?).await?;
     let stores = stores["dataStores"].as_array().context("no list of data stores")?;
@@ -311,5 +314,20 @@ async fn add_source(connection: &mut Connection, name: &str, kind: &str, options
     let body = json!({
         "name": name, "dataStore": store["id"], "connectionType": "Cloud", "description": "", "options": options,
     });
-    manage(connection, call::post_json("/api/mgmt/datasources", &body)?).await.map(drop)
+    let added = manage(connection, call::post_json("/api/mgmt/datasources", &body)?).await?;
+    if name.starts_with(RULED) {
+        let model = format!("/api/mgmt/datasources/{}/model", added["id"]);
+        manage(connection, call::put_json(&model, &rules())?).await?;
+    }
+    Ok(())
+}
+
+/// The rules of a data source: a condition about each row with an attribute of the user. All rows of the readings meet it, so that the
+/// answers are those of the same data source without rules.
+fn rules() -> Value {
+    json!({
+        "formatVersion": 1,
+        "rules": [{"tables": [{"table": "readings"}], "actions": ["read"], "where": "hour lt @user.hours"}],
+        "userAttributes": {ADMINISTRATOR: {"hours": 24}},
+    })
 }

@@ -17,7 +17,7 @@ use hyper::header::HeaderName;
 
 use crate::Options;
 use crate::call::{self, Call, Connection};
-use crate::fixture::{Fixture, SignedWith};
+use crate::fixture::{Fixture, RULED, SOURCE, SignedWith};
 use crate::floor;
 use crate::load::{self, Script};
 use crate::peer::Peer;
@@ -43,11 +43,13 @@ enum Kind {
     IntrospectionOfSigned,
     SignedIntrospection,
     Entity,
+    RuledEntity,
     EntityBySigned,
     ProvedToken,
     ProvedEntity,
     Pushed,
     Top100,
+    RuledTop100,
     Rows10000,
     CodeExchange,
     Refresh,
@@ -90,12 +92,19 @@ const WORKLOADS: &[Workload] = &[
     ),
     workload("odata_entity", "bearer check and one entity by key", Kind::Entity, 64),
     workload(
+        "odata_entity_ruled",
+        "bearer check and one entity by key, with row rules",
+        Kind::RuledEntity,
+        64,
+    ),
+    workload(
         "odata_entity_dpop",
         "check of a proof and its token, and one entity by key",
         Kind::ProvedEntity,
         64,
     ),
     workload("odata_top_100", "bearer check and $top=100", Kind::Top100, 64),
+    workload("odata_top_100_ruled", "bearer check and $top=100, with row rules", Kind::RuledTop100, 64),
     workload("odata_10000_rows", "bearer check and 10,000 rows", Kind::Rows10000, 8),
     workload("code_exchange", "code exchange, durable", Kind::CodeExchange, 64),
     workload("code_exchange", "code exchange, durable", Kind::CodeExchange, 128),
@@ -198,6 +207,10 @@ async fn fixture_scripts(
             let token = fixture.service_token().await?;
             repeat(&odata(&token, &entities(), None)?, connections)
         }
+        Kind::RuledEntity => {
+            let token = fixture.service_token().await?;
+            repeat(&odata_of(RULED, &token, &entities(), None)?, connections)
+        }
         Kind::EntityBySigned => {
             let token = fixture.token(fixture.signed_token(SignedWith::EdDsa)?).await?;
             repeat(&odata(&token, &entities(), None)?, connections)
@@ -215,6 +228,10 @@ async fn fixture_scripts(
         Kind::Top100 => {
             let token = fixture.service_token().await?;
             repeat(&odata(&token, &["readings?$top=100".to_owned()], None)?, connections)
+        }
+        Kind::RuledTop100 => {
+            let token = fixture.service_token().await?;
+            repeat(&odata_of(RULED, &token, &["readings?$top=100".to_owned()], None)?, connections)
         }
         Kind::Rows10000 => {
             let paths = ["readings?$top=10000".to_owned()];
@@ -255,7 +272,7 @@ fn entities() -> Vec<String> {
 
 /// Reads the sample data with a token.
 fn odata(token: &str, paths: &[String], prefer: Option<&str>) -> Result<Vec<Call>> {
-    odata_of("bench", token, paths, prefer)
+    odata_of(SOURCE, token, paths, prefer)
 }
 
 /// Reads a data source with a token.

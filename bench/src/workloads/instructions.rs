@@ -9,10 +9,10 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use super::{Kind, WORKLOADS, Workload, fixture_scripts, odata, repeat, scripts};
+use super::{Kind, WORKLOADS, Workload, fixture_scripts, odata_of, repeat, scripts};
 use crate::Options;
 use crate::call::Connection;
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, RULED, SOURCE};
 use crate::load::Script;
 use crate::report::Report;
 
@@ -42,7 +42,7 @@ pub(crate) async fn run(options: &Options, folder: &Path, report: &mut Report) -
 
 fn title(workload: &Workload) -> String {
     match workload.kind {
-        Kind::Top100 => "bearer check and $top=20".to_owned(),
+        Kind::Top100 | Kind::RuledTop100 => workload.title.replace("$top=100", "$top=20"),
         _ => workload.title.to_owned(),
     }
 }
@@ -50,9 +50,10 @@ fn title(workload: &Workload) -> String {
 /// A page is shorter here: a slowed server would hand a longer one to a worker.
 async fn script(fixture: &Fixture, workload: &Workload) -> Result<Box<dyn Script>> {
     let mut scripts = match workload.kind {
-        Kind::Top100 => {
+        Kind::Top100 | Kind::RuledTop100 => {
             let token = fixture.service_token().await?;
-            repeat(&odata(&token, &["readings?$top=20".to_owned()], None)?, 1)
+            let source = if workload.kind == Kind::Top100 { SOURCE } else { RULED };
+            repeat(&odata_of(source, &token, &["readings?$top=20".to_owned()], None)?, 1)
         }
         Kind::CodeExchange => scripts::Queue::shared(scripts::codes(fixture, UNCOUNTED + COUNTED).await?, 1),
         _ => {

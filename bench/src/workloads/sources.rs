@@ -12,7 +12,7 @@ use testkit::postgres::{PostgresDatabase, PostgresServer};
 
 use super::{entities, odata_of, repeat};
 use crate::call::{self, Call};
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, RULED};
 use crate::report::Report;
 use crate::{Options, load, sample};
 
@@ -36,6 +36,8 @@ struct Workload {
     title: &'static str,
     requests: fn() -> Requests,
     connections: usize,
+    /// Whether it is measured with row rules too.
+    is_ruled: bool,
 }
 
 /// What is sent to a data source.
@@ -49,8 +51,8 @@ enum Requests {
 }
 
 const WORKLOADS: &[Workload] = &[
-    workload("source_entity", "one entity by key", || Requests::Paths(entities()), 64),
-    workload("source_top_100", "$top=100", || path("readings?$top=100"), 64),
+    workload("source_entity", "one entity by key", || Requests::Paths(entities()), 64).ruled(),
+    workload("source_top_100", "$top=100", || path("readings?$top=100"), 64).ruled(),
     workload(
         "source_filter",
         "20 of those that a filter finds by their key",
@@ -85,7 +87,18 @@ const fn workload(
     requests: fn() -> Requests,
     connections: usize,
 ) -> Workload {
-    Workload { name, title, requests, connections }
+    Workload { name, title, requests, connections, is_ruled: false }
+}
+
+impl Workload {
+    const fn ruled(self) -> Self {
+        Self { is_ruled: true, ..self }
+    }
+}
+
+/// The name of the data source with rules beside this one.
+fn ruled(source: &str) -> String {
+    format!("{RULED}_{source}")
 }
 
 fn path(path: &str) -> Requests {
@@ -104,12 +117,19 @@ pub(crate) async fn run(
     fill(folder, &postgres, &mariadb)?;
     add_sources(&fixture, folder, &postgres, &mariadb).await?;
     let token = fixture.service_token().await?;
+    let kinds = [("sqlite", "SQLite"), ("postgres", "PostgreSQL"), ("mariadb", "MariaDB")];
     for workload in WORKLOADS.iter().filter(|workload| options.wants(workload.name)) {
         report.section(&format!("{}, {} connections", workload.title, workload.connections));
-        for (source, kind) in [("sqlite", "SQLite"), ("postgres", "PostgreSQL"), ("mariadb", "MariaDB")] {
-            let scripts = repeat(&calls(&(workload.requests)(), source, &token)?, workload.connections);
-            let measured = load::drive(&fixture.server, scripts, options.duration()).await;
-            report.row(kind, &measured.with_context(|| format!("{} on {kind}", workload.name))?);
+        for (source, kind) in kinds {
+            let plain = (source.to_owned(), kind.to_owned());
+            let ruled = (ruled(source), format!("{kind}, with row rules"));
+            for (source, row) in
+                [Some(plain), Some(ruled).filter(|_| workload.is_ruled)].into_iter().flatten()
+            {
+                let scripts = repeat(&calls(&(workload.requests)(), &source, &token)?, workload.connections);
+                let measured = load::drive(&fixture.server, scripts, options.duration()).await;
+                report.row(&row, &measured.with_context(|| format!("{} on {row}", workload.name))?);
+            }
         }
     }
     Ok(())
@@ -135,14 +155,20 @@ async fn add_sources(
     mariadb: &MariaDbDatabase<'_>,
 ) -> Result<()> {
     let file = folder.join("readings.sqlite");
-    fixture.add_source("sqlite", "SQLite", &json!({"path": file.to_string_lossy()})).await?;
+    add_both(fixture, "sqlite", "SQLite", &json!({"path": file.to_string_lossy()})).await?;
     let url = postgres.url();
     let (user, password) = credentials(&url).context("the URL of the database has no user")?;
     let options = of_server(&postgres.server().address(), postgres.name(), user, password)?;
-    fixture.add_source("postgres", "PostgreSQL", &options).await?;
+    add_both(fixture, "postgres", "PostgreSQL", &options).await?;
     let (user, password) = mariadb.server().owner();
     let options = of_server(&mariadb.server().address(), mariadb.name(), user, password)?;
-    fixture.add_source("mariadb", "MySQL", &options).await
+    add_both(fixture, "mariadb", "MySQL", &options).await
+}
+
+/// Adds a data source without rules, and the same with rules.
+async fn add_both(fixture: &Fixture, name: &str, kind: &str, options: &Value) -> Result<()> {
+    fixture.add_source(name, kind, options).await?;
+    fixture.add_source(&ruled(name), kind, options).await
 }
 
 /// The user and the password of `postgres://user:password@…`.
