@@ -96,11 +96,17 @@ impl Refusal {
             1205..=1207 | 1213 | 1614 | 3572 => SourceError::Locked,
             1040 | 1203 | 1226 => SourceError::Busy,
             3 | 1021 | 1037 | 1038 | 1041 | 1114 | 1135 | 1461 => SourceError::Exhausted { detail },
-            // The dialect has a subquery with too many rows where something is divided by zero, and the cotangent of zero
-            // where a length is negative.
+            // The dialect has a subquery with too many rows where something is divided by zero, the cotangent of zero where a
+            // length is negative, and the exponential function of a great number where a text is too long.
             1242 | 1365 => SourceError::Unanswerable(Unanswerable::DivisionByZero),
             1690 if self.message.contains("in 'cot(") => {
                 SourceError::Unanswerable(Unanswerable::NegativeLength)
+            }
+            1690 if ["in 'exp(1000 + ", "in 'exp((1000 + "]
+                .iter()
+                .any(|start| self.message.contains(start)) =>
+            {
+                SourceError::ValueTooLarge
             }
             1264 | 1441 | 1690 => SourceError::Unanswerable(Unanswerable::OutOfRange),
             1053 | 1077..=1081 | 1152 | 1158..=1161 | 1927 | 1184 | 4031 => {
@@ -175,6 +181,14 @@ mod tests {
         let refusal =
             Refusal::read(b"\xff\x9a\x06#22003DOUBLE value is out of range in 'cot((`t`.`n` - `t`.`n`))'");
         assert_eq!(refusal.reason(), SourceError::Unanswerable(Unanswerable::NegativeLength));
+    }
+
+    #[test]
+    fn the_exponential_function_of_a_great_number_stands_for_a_text_that_is_too_long() {
+        let refusal = Refusal::read(
+            b"\xff\x9a\x06#22003DOUBLE value is out of range in 'exp(1000 + octet_length(`t`.`a`))'",
+        );
+        assert_eq!(refusal.reason(), SourceError::ValueTooLarge);
     }
 
     #[test]

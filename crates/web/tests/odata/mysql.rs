@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use testkit::ADMIN;
 use testkit::mariadb::{MariaDbDatabase, MariaDbServer};
 
+use crate::fixture::code;
 use crate::server_source::{Client, ids, server, token};
 
 const TABLES: &str = "
@@ -173,4 +174,30 @@ async fn a_server_of_mariadb_that_is_down_stops_its_own_sources_only() {
     }
     other.start_again();
     get("/api/odata4/other/t(7)").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_text_that_is_too_long_for_mariadb_is_refused_instead_of_null() {
+    let (server, database) = (server().await, MariaDbServer::shared().create_database());
+    database.run(
+        "CREATE TABLE sizes (id integer PRIMARY KEY, size integer); INSERT INTO sizes VALUES (1, 3), (2, NULL), (3, 9000000);
+        CREATE VIEW texts AS SELECT id, REPEAT('a', size) AS a FROM sizes",
+    );
+    let mut options = options(database.server(), database.name());
+    options["keys"] = json!({ "texts": ["id"] });
+    let made = server.post("/api/mgmt/datasources").basic(&ADMIN).json(&payload("long", &options));
+    made.send().await.expect(201);
+    let token = token(&server).await;
+    let client = Client { server, token };
+    let texts = |rest: &str| format!("/api/odata4/long/texts?{rest}");
+    let short = client.rows(&texts("$compute=concat(a,concat('-',a)) as b&$select=b&$filter=id lt 3")).await;
+    let joined: Vec<&Value> = short.iter().map(|row| &row["b"]).collect();
+    assert_eq!(joined, [&json!("aaa-aaa"), &Value::Null]);
+    for refused in [
+        "$compute=concat(a,a) as b&$select=b&$filter=id eq 3",
+        "$filter=concat(a,a) eq null&$select=id",
+        "$apply=compute(concat(concat(a,'-'),a) as b)/aggregate(b with countdistinct as n)",
+    ] {
+        assert_eq!(code(&client.get(&texts(refused), 502).await), "RowTooLarge", "{refused}");
+    }
 }

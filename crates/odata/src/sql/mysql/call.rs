@@ -46,7 +46,7 @@ pub(super) fn call(writer: &mut Writer<'_>, function: Function, arguments: &[Typ
             writer.repeated(&BLANKS, 0, Value::Text(pattern));
             writer.text(", '') AS BINARY)");
         }
-        Function::Concat => around(writer, "CONCAT(", arguments, ", ", ")"),
+        Function::Concat => joined(writer, arguments),
         Function::Year => around(writer, "YEAR(", arguments, "", ")"),
         Function::Month => around(writer, "MONTH(", arguments, "", ")"),
         Function::Day => around(writer, "DAYOFMONTH(", arguments, "", ")"),
@@ -73,6 +73,28 @@ fn of_constant(writer: &mut Writer<'_>, function: Function, arguments: &[Typed])
     writer.repeated(constant, 3, Value::Text(text));
     writer.text(&format!(" AS DECIMAL(20,{digits}))"));
     true
+}
+
+/// Writes texts one after the other. A result that is longer than a packet may be would be null with a warning, as if one of the
+/// texts were null, so the exponential function of a great number fails first.
+fn joined(writer: &mut Writer<'_>, arguments: &[Typed]) {
+    let mut texts = Vec::new();
+    collect_texts(arguments, &mut texts);
+    around(writer, "CONCAT(CASE WHEN OCTET_LENGTH(", texts.iter().copied(), ") + OCTET_LENGTH(", ")");
+    writer.text(" > @@max_allowed_packet THEN CAST(EXP(1000 + ");
+    around(writer, "OCTET_LENGTH(", texts.first().copied(), "", ")");
+    writer.text(") AS BINARY) ELSE '' END, ");
+    around(writer, "", texts, ", ", ")");
+}
+
+/// The texts that are put together, also by calls within the call, so that each is written only twice.
+fn collect_texts<'t>(arguments: &'t [Typed], texts: &mut Vec<&'t Typed>) {
+    for argument in arguments {
+        match &argument.term {
+            Term::Call(Function::Concat, inner) => collect_texts(inner, texts),
+            _ => texts.push(argument),
+        }
+    }
 }
 
 /// Writes a part of a text.
