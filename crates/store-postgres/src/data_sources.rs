@@ -93,6 +93,15 @@ impl DataSources for PostgresStore {
         read!(self, db => data_sources::find_credentials(&Tables(db), id, user))
     }
 
+    fn list_credentials(
+        &self,
+        user: UserId,
+        after: Option<DataSourceId>,
+        limit: u32,
+    ) -> Answer<'_, Vec<DataSourceId>> {
+        read!(self, db => data_sources::list_credentials(&Tables(db), user, after, limit))
+    }
+
     fn change_credentials(
         &self,
         id: DataSourceId,

@@ -94,6 +94,15 @@ impl DataSources for SqliteStore {
         self.read(move |db| run_ready(data_sources::find_credentials(&Tables(db), id, user)))
     }
 
+    fn list_credentials(
+        &self,
+        user: UserId,
+        after: Option<DataSourceId>,
+        limit: u32,
+    ) -> Answer<'_, Vec<DataSourceId>> {
+        self.read(move |db| run_ready(data_sources::list_credentials(&Tables(db), user, after, limit)))
+    }
+
     fn change_credentials(
         &self,
         id: DataSourceId,

@@ -247,6 +247,13 @@ pub trait DataSources {
     ) -> Answer<'_, Judged<DataSource, DataSourceRefusal>>;
     /// Finds the name and the password that a user has stored for the database of a data source, sealed.
     fn find_credentials(&self, id: DataSourceId, user: UserId) -> Answer<'_, Option<SealedOption>>;
+    /// Lists the data sources for which a user has stored them, by id: those after `after`, at most `limit`.
+    fn list_credentials(
+        &self,
+        user: UserId,
+        after: Option<DataSourceId>,
+        limit: u32,
+    ) -> Answer<'_, Vec<DataSourceId>>;
     /// Stores or deletes them, if the user may read the data source.
     fn change_credentials(
         &self,

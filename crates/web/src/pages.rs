@@ -47,6 +47,7 @@ pub mod device;
 pub(crate) mod ended;
 pub mod form;
 pub mod login;
+pub mod logins;
 pub mod logout;
 pub mod password;
 pub mod profile;

@@ -17,8 +17,8 @@ use crate::oauth::{
     userinfo,
 };
 use crate::pages::{
-    account, activity, demo, device, login, logout, password, profile, reference, requests, reset, security,
-    sessions, start, tokens,
+    account, activity, demo, device, login, logins, logout, password, profile, reference, requests, reset,
+    security, sessions, start, tokens,
 };
 use crate::{WebState, assets, http_service, mcp, observation, odata};
 
@@ -105,6 +105,9 @@ fn pages() -> Router<WebState> {
         .route("/account/tokens",                           get(tokens::list))
         .route("/account/tokens/new",                       get(tokens::ask).post(tokens::make))
         .route("/account/tokens/{id}/end",                  get(tokens::ask_to_end).post(tokens::end))
+        .route("/account/logins",                           get(logins::list))
+        .route("/account/logins/{id}",                      get(logins::ask).post(logins::store))
+        .route("/account/logins/{id}/delete",               get(logins::ask_to_delete).post(logins::delete))
         .route("/account/password",                 get(password::show).post(password::change))
         .route("/account/security",                 get(security::show))
         .route("/account/security/new",             get(security::ask_new).post(security::set_up))

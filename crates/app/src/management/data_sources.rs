@@ -35,7 +35,7 @@ mod sharing;
 mod structure;
 mod testing;
 
-pub use credentials::CredentialsDraft;
+pub use credentials::{CredentialsDraft, SourceWithLogin, StoredLogin};
 pub use draft::DataSourceDraft;
 pub use filter::SourceFilter;
 pub use members::{MemberDraft, MembersDraft};

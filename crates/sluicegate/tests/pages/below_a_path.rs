@@ -51,6 +51,9 @@ fn sign_in_allow_and_sign_out(scripts: Scripts) {
     browser.follow("p a[href='/gate/account/password']");
     assert_eq!(browser.address(), stage.at("/account/password"));
     browser.follow("nav a[href='/gate/account']");
+    browser.follow("p a[href='/gate/account/logins']");
+    assert_eq!(browser.address(), stage.at("/account/logins"));
+    browser.follow("nav a[href='/gate/account']");
     faults.extend(examine(&mut browser, "account"));
     browser.follow("#logout-submit");
     assert!(browser.text().contains("You are signed out"), "{}", browser.text());

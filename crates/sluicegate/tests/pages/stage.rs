@@ -10,8 +10,9 @@ use url::Url;
 /// A page that can be shown anywhere, as the target of a form.
 const BACK: &str = "<!DOCTYPE html><html lang=en><title>The application</title><link rel=icon href=data:,><p>Back at the application.";
 
-/// Clients may register themselves.
-const OPEN: [(&str, &str); 1] = [("SLUICEGATE_REGISTRATION__MODE", "open")];
+/// Clients may register themselves, and data sources use databases of this machine.
+const OPEN: [(&str, &str); 2] =
+    [("SLUICEGATE_REGISTRATION__MODE", "open"), ("SLUICEGATE_DATA_SOURCES__ALLOWED_HOSTS", "127.0.0.1")];
 
 /// A running installation with a data source that the user may read.
 pub(crate) struct Stage {
@@ -79,6 +80,17 @@ impl Stage {
         let database = rusqlite::Connection::open(&path).unwrap();
         database.execute_batch("CREATE TABLE Items (Id INTEGER PRIMARY KEY, Name TEXT);").unwrap();
         let source = json!({"name": name, "dataStore": 1, "connectionType": "Cloud", "options": {"path": path}, "writable": is_writable});
+        let created = self.wire.post_json("/api/mgmt/datasources?user=d2cuser", &ADMIN, &source).unwrap();
+        assert_eq!(created.status, 201, "{created:?}");
+    }
+
+    /// Adds a data source of the user for whose database users store a login.
+    pub(crate) fn add_data_source_with_logins(&self, name: &str, url: &str) {
+        let url = Url::parse(url).unwrap();
+        let source = json!({"name": name, "description": "Wages and working hours", "dataStore": 2, "connectionType": "Cloud", "options": {
+            "ServerName": url.host_str(), "PortNumber": url.port().map(|port| port.to_string()),
+            "Database": url.path().trim_start_matches('/'), "User": url.username(), "Password": url.password(),
+            "EncryptionMethod": "noEncryption", "UserCredentials": "stored"}});
         let created = self.wire.post_json("/api/mgmt/datasources?user=d2cuser", &ADMIN, &source).unwrap();
         assert_eq!(created.status, 201, "{created:?}");
     }

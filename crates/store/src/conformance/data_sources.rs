@@ -43,6 +43,9 @@ pub async fn credentials_are_those_of_one_user_and_end_with_the_access(store: Ar
         change(user, Some(text)).await.unwrap();
     }
     assert_eq!((found(owner).await, found(other).await), (sealed("c"), sealed("b")));
+    let listed = async |user, after| store.list_credentials(user, after, 10).await.unwrap();
+    assert_eq!((listed(owner, None).await, listed(other, None).await), (vec![source.id], vec![source.id]));
+    assert_eq!(listed(owner, Some(source.id)).await, []);
     share(Sharing::Without(other)).await;
     share(Sharing::Also(vec![other])).await;
     assert_eq!((found(owner).await, found(other).await), (sealed("c"), None), "nothing comes back");
@@ -50,6 +53,7 @@ pub async fn credentials_are_those_of_one_user_and_end_with_the_access(store: Ar
     change(owner, None).await.unwrap();
     change(owner, None).await.unwrap();
     assert_eq!((found(owner).await, found(other).await), (None, sealed("d")));
+    assert_eq!((listed(owner, None).await, listed(other, None).await), (vec![], vec![source.id]));
     store.delete_data_source(source.id, event(Action::DeleteDataSource)).await.unwrap().unwrap();
     assert_eq!(found(other).await, None);
     assert_eq!(change(owner, None).await, Err(DataSourceRefusal::Unknown));

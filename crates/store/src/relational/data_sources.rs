@@ -9,7 +9,7 @@ use domain::audit::NewAuditEvent;
 use domain::id::{DataSourceId, UserId};
 use domain::time::Timestamp;
 
-pub use credentials::{change as change_credentials, find as find_credentials};
+pub use credentials::{change as change_credentials, find as find_credentials, list as list_credentials};
 pub use members::change as change_members;
 
 use super::versions::{self, CachedKind};

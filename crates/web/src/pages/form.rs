@@ -76,6 +76,10 @@ pub mod fields {
     pub const KEY: Name = Name::new("key", 128);
     /// Present on the sign-in page after a new password was chosen.
     pub const CHOSEN: Name = Name::new("chosen", 8);
+    /// The user name in a database. Of any length and with any characters, so that it can be refused with a message.
+    pub const DATABASE_USER: Name = Name::opaque("user");
+    /// The password in a database, likewise.
+    pub const DATABASE_PASSWORD: Name = Name::opaque("password");
     /// The code of a second factor, as a person types it.
     pub const CODE: Name = Name::new("code", 64);
     /// The sealed state between two pages of a sign-in, or of setting up a second factor.

@@ -3,8 +3,8 @@
 use askama::Template;
 
 use super::{
-    account, activity, demo, device, ended, login, logout, password, profile, requests, reset, security,
-    sessions, start, tokens,
+    account, activity, demo, device, ended, login, logins, logout, password, profile, requests, reset,
+    security, sessions, start, tokens,
 };
 use crate::http::base_path::BasePath;
 
@@ -29,6 +29,7 @@ fn all() -> Vec<String> {
     pages.extend(activity::samples());
     pages.extend(sessions::samples());
     pages.extend(tokens::samples());
+    pages.extend(logins::samples());
     pages.extend(login::factor::samples());
     pages.extend(security::samples());
     pages.extend(crate::oauth::authorize::samples());

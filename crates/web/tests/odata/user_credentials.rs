@@ -1,5 +1,8 @@
 //! Users who sign in to the database of a data source with names and passwords of their own.
 
+mod pages;
+mod repeated;
+
 use domain::id::ApplicationId;
 use http::Method;
 use oauth::scope::BuiltInScope;

@@ -2,12 +2,12 @@
 
 use domain::account::{DataSource, Permission, SealedOption};
 use domain::audit::Action;
-use domain::id::DataSourceId;
+use domain::id::{DataSourceId, UserId};
 use sources::options::Secret;
 use sources::{Login, UserLogins};
 
 use super::{DataSourceError, DataSourceService};
-use crate::data::credentials::sealed;
+use crate::data::credentials::{opened, sealed};
 use crate::identity::acting::Actor;
 use crate::identity::caller::{RequestOrigin, Via};
 use crate::identity::refusals::Refusals;
@@ -37,7 +37,111 @@ impl CredentialsDraft {
     }
 }
 
+/// A data source with whose database the user may have stored a name and a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceWithLogin {
+    /// Its id.
+    pub id: DataSourceId,
+    /// Its name.
+    pub name: String,
+    /// Its description.
+    pub description: String,
+    /// Whether it takes what users store.
+    pub takes_stored: bool,
+    /// What the user has stored.
+    pub stored: StoredLogin,
+}
+
+/// What a user has stored for the database of a data source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoredLogin {
+    /// Nothing.
+    Nothing,
+    /// A name and a password.
+    Usable,
+    /// A name and a password for another database, to which the data source led before.
+    ForAnotherDatabase,
+}
+
+/// The number of data sources in one read.
+const ROWS: u32 = 500;
+
 impl DataSourceService {
+    /// The data sources of the user that take stored names and passwords, or for which the user has stored some, by id: those after
+    /// `after`, at most `limit`.
+    ///
+    /// # Errors
+    /// [`DataSourceError::Forbidden`] without `ViewDataSource`.
+    pub async fn sources_with_logins(
+        &self,
+        actor: &Actor,
+        after: Option<DataSourceId>,
+        limit: usize,
+        origin: &RequestOrigin,
+    ) -> Result<Vec<SourceWithLogin>, DataSourceError> {
+        self.demand_for(actor, Permission::ViewDataSource, origin).await?;
+        let user = actor.subject().user.id;
+        let (mut found, mut after) = (Vec::new(), after);
+        loop {
+            let records = self.context.store.page_of_data_sources(Some(user), after, ROWS).await?;
+            // Who may not read a data source has stored nothing for it, so these are among the records or behind them.
+            let stored = self.context.store.list_credentials(user, after, ROWS).await?;
+            after = records.last().map(|record| record.id);
+            for record in &records {
+                if UserLogins::of(&record.options).stored || stored.contains(&record.id) {
+                    found.push(self.with_login(user, record).await?);
+                }
+                if found.len() == limit {
+                    return Ok(found);
+                }
+            }
+            if records.len() < ROWS as usize {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// One of them; `None` if it is none.
+    ///
+    /// # Errors
+    /// As those of [`to_sign_in`](Self::to_sign_in).
+    pub async fn source_with_login(
+        &self,
+        actor: &Actor,
+        id: DataSourceId,
+        origin: &RequestOrigin,
+    ) -> Result<Option<SourceWithLogin>, DataSourceError> {
+        let record = self.to_sign_in(actor, id, origin).await?;
+        let user = actor.subject().user.id;
+        // An administrator sees others too, but stores nothing for them.
+        if !record.is_readable_by(user) {
+            return Ok(None);
+        }
+        let found = self.with_login(user, &record).await?;
+        Ok((found.takes_stored || found.stored != StoredLogin::Nothing).then_some(found))
+    }
+
+    async fn with_login(
+        &self,
+        user: UserId,
+        record: &DataSource,
+    ) -> Result<SourceWithLogin, DataSourceError> {
+        let stored = match self.context.store.find_credentials(record.id, user).await? {
+            None => StoredLogin::Nothing,
+            Some(sealed) if opened(&self.context.vault, record, user, &sealed).is_some() => {
+                StoredLogin::Usable
+            }
+            Some(_) => StoredLogin::ForAnotherDatabase,
+        };
+        Ok(SourceWithLogin {
+            id: record.id,
+            name: record.name.clone(),
+            description: record.description.clone(),
+            takes_stored: UserLogins::of(&record.options).stored,
+            stored,
+        })
+    }
+
     /// Stores the name and the password of the user for the database of a data source.
     ///
     /// # Errors

@@ -21,6 +21,20 @@ pub async fn find<S: SqlTransaction>(
     Ok(sealed.map(SealedOption::new))
 }
 
+/// Lists the data sources for which a user has stored something, by id: those after `after`, at most `limit`.
+pub async fn list<S: SqlTransaction>(
+    db: &S,
+    user: UserId,
+    after: Option<DataSourceId>,
+    limit: u32,
+) -> Read<Vec<DataSourceId>, S> {
+    static LIST: NamedStatement = NamedStatement::new(
+        "SELECT data_source_id FROM data_source_credentials
+        WHERE user_id = :user AND data_source_id > :after ORDER BY data_source_id LIMIT :limit",
+    );
+    db.list(&LIST, values! { user, after: after.map_or(0, DataSourceId::get), limit }).await
+}
+
 /// Stores or deletes what a user has stored for a data source that the user may read.
 pub async fn change<S: SqlTransaction>(
     db: &S,
