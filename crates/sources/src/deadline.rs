@@ -21,6 +21,11 @@ impl Deadline {
         monotonic_now() >= self.0
     }
 
+    /// How long ago it was; zero if it has not passed.
+    pub fn passed_for(self) -> Duration {
+        monotonic_now().saturating_duration_since(self.0)
+    }
+
     /// The time until the deadline; zero if it has passed.
     pub(crate) fn remaining(self) -> Duration {
         self.0.saturating_duration_since(monotonic_now())

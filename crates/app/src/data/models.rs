@@ -5,7 +5,7 @@
 //! asked whether its structure has changed; if so, a new model is compiled beside the old one and swapped in.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -15,24 +15,20 @@ use domain::time::Timestamp;
 use odata::model::{Finding, Model};
 use odata::rules::AccessRules;
 use sources::driver::{Placement, ready};
-use sources::{Deadline, SchemaVersion, Source, SourceError, SourceSpec, Sources};
+use sources::{Deadline, Source, SourceError, SourceSpec, Sources};
 
 use crate::data::document::MetadataDocument;
 use crate::data::spec::SourceSpecs;
 use crate::{Context, Fault};
 
+mod checks;
 mod document;
 mod examination;
 pub(crate) mod parts;
 
+use checks::{Checks, Due};
 pub(crate) use examination::Examination;
 use parts::PartCache;
-
-/// How long a model counts as current before the database is asked again.
-const CHECK_AFTER_MICROS: i64 = 1_000_000;
-
-/// How long the check for a changed structure may take.
-const VERSION_PATIENCE: Duration = Duration::from_secs(2);
 
 /// An opened source and its model.
 #[derive(Debug)]
@@ -94,8 +90,7 @@ struct Ready {
     model_version: i64,
     writable: bool,
     updated_at: Timestamp,
-    version: SchemaVersion,
-    checked_at: AtomicI64,
+    checks: Checks,
     /// Whether a contradiction by rows leads to a new compilation; false if the last one gave the same model.
     recompiles_on_contradiction: bool,
 }
@@ -120,7 +115,7 @@ impl Models {
     /// Makes the next request check the structure of the database, without waiting for the interval.
     pub(crate) fn expect_changed_structure(&self, id: DataSourceId) {
         if let Some(ready) = self.slot(id).ready() {
-            ready.checked_at.store(i64::MIN, Ordering::Release);
+            ready.checks.expect_change();
         }
     }
 
@@ -165,23 +160,23 @@ impl Ready {
 
     /// Whether the database still has the structure from which the model was compiled. One request a second
     /// asks; the others continue with the current model.
-    async fn is_current(&self, now: Timestamp) -> bool {
+    async fn is_current(self: &Arc<Self>, now: Timestamp) -> bool {
         if self.is_contradicted() {
             return false;
         }
-        let checked_at = self.checked_at.load(Ordering::Acquire);
-        let elapsed = now.as_micros().saturating_sub(checked_at);
-        let is_due = !(0..CHECK_AFTER_MICROS).contains(&elapsed);
-        let micros = now.as_micros();
-        let exchange =
-            |from| self.checked_at.compare_exchange(from, micros, Ordering::AcqRel, Ordering::Acquire);
-        if !is_due || exchange(checked_at).is_err() {
-            return true;
-        }
-        match self.opened.source.version(Deadline::after(VERSION_PATIENCE)).await {
-            Ok(version) => version == self.version,
-            // Reading it again would not be faster.
-            Err(error) => error.is_transient() || error == SourceError::TimedOut,
+        match self.checks.due(now) {
+            Due::Changed => false,
+            Due::Nothing => true,
+            Due::Now => self.checks.ask(&self.opened.source).await,
+            Due::Beside => {
+                let ready = Arc::clone(self);
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "one at a time for each source, with a time limit"
+                )]
+                tokio::spawn(async move { ready.checks.ask_beside(&ready.opened.source).await });
+                true
+            }
         }
     }
 }
@@ -294,22 +289,24 @@ impl SourceOpener<'_> {
             spec.clone().allowed(&locations)?;
             let source = sources.open_or_get(id, &spec)?;
             // Read before the structure, so that a change in between is noticed at the next check.
+            let begun = Deadline::after(Duration::ZERO);
             let version = source.version(deadline).await?;
+            let checks = Checks::new(version, checked_at, begun.passed_for());
             let mut described = source.describe(deadline).await?;
             described.findings.extend(undeclared);
-            Ok((source, version, described))
+            Ok((source, checks, described))
         });
         let made = match described.await? {
-            Ok((source, version, described)) => {
+            Ok((source, checks, described)) => {
                 let compiled = off_request_threads(Placement::Thread, async move {
                     let opened = OpenedSource::compile(source, &namespace, described, &document, writable);
-                    Ok((opened, version))
+                    Ok((opened, checks))
                 });
                 compiled.await?
             }
             Err(error) => Err(error),
         };
-        let made = made.map(|(opened, version)| {
+        let made = made.map(|(opened, checks)| {
             let opened = Arc::new(opened);
             let plan_version = opened.model.plan_version;
             let gave_the_same_model = |before: Arc<Ready>| {
@@ -322,8 +319,7 @@ impl SourceOpener<'_> {
                 model_version: record.model_version,
                 writable: record.writable,
                 updated_at: record.updated_at,
-                version,
-                checked_at: AtomicI64::new(checked_at.as_micros()),
+                checks,
                 recompiles_on_contradiction,
             }));
             opened

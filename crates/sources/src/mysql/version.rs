@@ -16,15 +16,17 @@ pub(super) async fn product(connection: &mut MysqlConnection) -> Result<String, 
     Ok(format!("{} {version}", connection.product().name()))
 }
 
-/// Hashes what the description is made of: one row for each column, part of an index and part of a foreign key that the
-/// user may see. What only changes with the data, such as statistics, does not count.
+/// Hashes what the description is made of: one row for each table, column, part of an index and part of a foreign key that the
+/// user may see. What only changes with the data, such as statistics, does not count. The catalogs are not joined: they have no
+/// indexes, so that a join compares each column with each table.
 pub(super) async fn version(connection: &mut MysqlConnection) -> Result<SchemaVersion, SourceError> {
     let hashed = |fields: &str| {
         format!("CAST(CONV(LEFT(SHA1(CONCAT_WS('\\n', {fields})), 15), 16, 10) AS SIGNED) AS hash")
     };
     let of_columns = hashed(
-        "c.table_name, ordinal_position, column_name, column_type, is_nullable, COALESCE(collation_name, ''), privileges",
+        "table_name, ordinal_position, column_name, column_type, is_nullable, COALESCE(collation_name, ''), privileges",
     );
+    let of_tables = hashed("table_name, table_type, COALESCE(engine, '')");
     let of_indexes = hashed(
         "table_name, index_name, seq_in_index, non_unique, COALESCE(column_name, ''), COALESCE(sub_part, 0)",
     );
@@ -35,8 +37,8 @@ pub(super) async fn version(connection: &mut MysqlConnection) -> Result<SchemaVe
     let of_triggers = hashed("event_object_table, trigger_name, event_manipulation");
     let sql = format!(
         "SELECT CAST(COALESCE(BIT_XOR(hash), 0) AS SIGNED), COUNT(*), CAST(COALESCE(SUM(CRC32(hash)), 0) AS SIGNED) FROM ( \
-         SELECT {of_columns} FROM information_schema.columns AS c JOIN information_schema.tables AS t \
-           ON t.table_schema = c.table_schema AND t.table_name = c.table_name WHERE c.table_schema = DATABASE() AND {TABLES} \
+         SELECT {of_tables} FROM information_schema.tables WHERE table_schema = DATABASE() AND {TABLES} \
+         UNION ALL SELECT {of_columns} FROM information_schema.columns WHERE table_schema = DATABASE() \
          UNION ALL SELECT {of_indexes} FROM information_schema.statistics WHERE table_schema = DATABASE() \
          UNION ALL SELECT {of_triggers} FROM information_schema.triggers WHERE trigger_schema = DATABASE() \
          UNION ALL SELECT {of_references} FROM information_schema.key_column_usage \

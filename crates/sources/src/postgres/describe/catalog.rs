@@ -213,6 +213,8 @@ impl Catalog {
         .await
     }
 
+    /// The right to read is looked up once for each table, because most columns have no rights of their own. The columns of a table
+    /// are ordered here: the server would sort those of all tables.
     async fn read_columns(
         &mut self,
         connection: &mut PostgresConnection,
@@ -220,16 +222,19 @@ impl Catalog {
     ) -> Result<(), SourceError> {
         let sql = format!(
             "SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, \
-             a.attnotnull, pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT'), \
+             a.attnotnull, CASE WHEN a.attacl IS NULL THEN c.is_readable \
+             ELSE pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT') END, \
              CASE WHEN NOT l.collisdeterministic THEN 'l' \
              WHEN l.collname IN ('C', 'POSIX', 'ucs_basic', 'pg_c_utf8') THEN 'b' \
              WHEN l.collname = 'default' AND d.datcollate IN ('C', 'POSIX') THEN 'b' END, \
              a.attgenerated <> '' OR a.attidentity = 'a', a.atthasdef OR a.attidentity = 'd', {COUNTS} \
-             FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
-             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+             FROM pg_catalog.pg_attribute a JOIN ( \
+               SELECT c.oid, pg_catalog.has_table_privilege(c.oid, 'SELECT') AS is_readable FROM pg_catalog.pg_class c \
+               JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE {RELATIONS} AND {SCHEMAS} OFFSET 0 \
+             ) c ON c.oid = a.attrelid \
              JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database() \
              LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation \
-             WHERE a.attnum > 0 AND NOT a.attisdropped AND {RELATIONS} AND {SCHEMAS} ORDER BY 1, 2"
+             WHERE a.attnum > 0 AND NOT a.attisdropped"
         );
         each(connection, sql, given, 11, |row| {
             let column = CatalogColumn {
@@ -254,7 +259,9 @@ impl Catalog {
             self.columns.entry(oid(row, 0)?).or_default().push(column);
             Some(())
         })
-        .await
+        .await?;
+        self.columns.values_mut().for_each(|columns| columns.sort_unstable_by_key(|column| column.number));
+        Ok(())
     }
 
     async fn read_domains(&mut self, connection: &mut PostgresConnection) -> Result<(), SourceError> {
