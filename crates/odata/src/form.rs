@@ -48,7 +48,8 @@ pub enum Form {
     JulianDay,
     /// Dates, times and instants as text only.
     Text,
-    /// Durations as the text by which they are compared: the form in which an expression returns them.
+    /// The form in which an expression returns values: durations as the text by which they are compared, and decimals with whatever
+    /// zeros the database writes after the last digit.
     Compared,
     /// Instants in a type of the database for dates and times without a time zone; they are in UTC.
     Local,

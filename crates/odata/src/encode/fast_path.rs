@@ -141,7 +141,14 @@ fn fast_integer(slot: &mut [u8; VALUE], writing: &Writing, value: i64) -> Option
         Writing::Integer { min, max, quoted: false } => {
             (min..=max).contains(&value).then(|| integer(slot, value))
         }
-        Writing::Float | Writing::Decimal { quoted: false, .. } => Some(integer(slot, value)),
+        Writing::Float
+        | Writing::Decimal { scale: None | Some(0), quoted: false }
+        | Writing::Computed { quoted: false } => Some(integer(slot, value)),
+        Writing::Decimal { scale: Some(2), quoted: false } if value.unsigned_abs() < 1 << 32 => {
+            let end = integer(slot, value);
+            slot[end..end + 3].copy_from_slice(b".00");
+            Some(end + 3)
+        }
         Writing::Boolean(Form::Canonical | Form::ZeroOne) => match value {
             0 => Some(word(slot, b"false")),
             1 => Some(word(slot, b"true")),

@@ -25,6 +25,10 @@ pub(crate) enum Writing {
         scale: Option<u16>,
         quoted: bool,
     },
+    /// Decimals that were computed, without the zeros after the last digit, of which each database has others.
+    Computed {
+        quoted: bool,
+    },
     Float,
     String,
     Guid(Form),
@@ -44,6 +48,7 @@ impl Writing {
                 let [min, max] = ty.whole_bounds().unwrap_or([i64::MIN, i64::MAX]);
                 Self::Integer { min, max, quoted: quoted && ty == EdmType::Int64 }
             }
+            EdmType::Decimal { scale: None, .. } if form == Form::Compared => Self::Computed { quoted },
             EdmType::Decimal { scale, .. } => Self::Decimal { scale, quoted },
             EdmType::Single | EdmType::Double => Self::Float,
             EdmType::String { .. } => Self::String,
@@ -63,6 +68,7 @@ impl Writing {
                 out.extend_from_slice(b"null");
                 return true;
             }
+            (Self::Computed { quoted }, cell) => surrounded(out, quoted, |out| computed(out, cell)),
             (_, Cell::Typed(value)) => typed::write(self, out, value),
             (Self::String, Cell::Text(content)) => {
                 text::string(out, content);
@@ -263,7 +269,16 @@ fn float(out: &mut Vec<u8>, cell: Cell<'_>) -> bool {
 /// Writes a decimal number without exponent, and with the declared number of digits after the point.
 fn decimal(out: &mut Vec<u8>, cell: Cell<'_>, scale: Option<u16>) -> bool {
     match cell {
-        Cell::Integer(value) => integer(out, value),
+        // A number that is too large for the digits after the point has none, like a floating-point number that is.
+        Cell::Integer(value) => {
+            integer(out, value);
+            let digits = scale.filter(|scale| *scale > 0 && read::has_digits(value, *scale));
+            if let Some(digits) = digits {
+                out.push(b'.');
+                out.extend(std::iter::repeat_n(b'0', digits.into()));
+            }
+            true
+        }
         Cell::Real(value) if value.is_finite() => {
             match scale.and_then(|scale| Some((scale, read::units(value, scale)?))) {
                 Some((scale, (units, power))) => fixed(out, units, power, scale),
@@ -272,6 +287,28 @@ fn decimal(out: &mut Vec<u8>, cell: Cell<'_>, scale: Option<u16>) -> bool {
         }
         _ => false,
     }
+}
+
+/// Writes a decimal number without exponent, and without zeros after its last digit.
+fn computed(out: &mut Vec<u8>, cell: Cell<'_>) -> bool {
+    let start = out.len();
+    let writing = Writing::Decimal { scale: None, quoted: false };
+    let fits = match cell {
+        Cell::Typed(value) => typed::write(writing, out, value),
+        cell => decimal(out, cell, None),
+    };
+    if out[start..].contains(&b'.') {
+        let is_zero = |byte: &&u8| **byte == b'0';
+        let zeros = out.iter().rev().take_while(is_zero).count();
+        out.truncate(out.len() - zeros);
+        if out.last() == Some(&b'.') {
+            out.pop();
+        }
+    }
+    if &out[start..] == b"-0" {
+        out.remove(start);
+    }
+    fits
 }
 
 /// Writes a number of units of the last digit after the point.

@@ -225,6 +225,12 @@ pub(crate) fn units(value: f64, scale: u16) -> Option<(i64, i64)> {
     (scaled.abs() < 9e15).then(|| (scaled as i64, 10_i64.pow(u32::from(scale))))
 }
 
+/// Whether a whole number is small enough to be written with this many digits after the point.
+#[expect(clippy::cast_precision_loss, reason = "numbers near the bound are far above any price")]
+pub(crate) fn has_digits(value: i64, scale: u16) -> bool {
+    units(value as f64, scale).is_some()
+}
+
 /// Text, or a number in its written form. Bytes that are not UTF-8 become replacement characters.
 pub(crate) fn text(cell: Cell<'_>) -> Option<Cow<'_, str>> {
     match cell {

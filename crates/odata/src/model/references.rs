@@ -74,7 +74,8 @@ pub(super) fn connect(types: &mut [EntityType], keys: &[Vec<NamedReference>], fi
     }
 }
 
-/// The foreign keys to and from the served types, in the order of their declaration.
+/// The foreign keys to and from the served types. Those of a table are in the order of their columns: databases list them in other
+/// orders, by generated names for example.
 fn references(
     types: &[EntityType],
     named: &[Vec<NamedReference>],
@@ -86,8 +87,10 @@ fn references(
         |key: &ForeignKey| tables.find(key.target_schema.as_deref(), &key.target_table).last().copied();
     let mut references = Vec::new();
     for (source, named) in named.iter().enumerate() {
+        let mut named: Vec<&NamedReference> = named.iter().collect();
+        named.sort_by_cached_key(|one| positions(&types[source], &one.key.columns));
         let mut numbers: HashMap<Option<usize>, usize> = HashMap::new();
-        for one in named {
+        for one in &named {
             *numbers.entry(find(&one.key)).or_default() += 1;
         }
         for NamedReference { key, navigation, inverse } in named {
@@ -122,15 +125,17 @@ fn pairs(
     target: usize,
     key: &ForeignKey,
 ) -> Option<Vec<(usize, usize)>> {
-    let find = |entity: &EntityType, column: &str| {
-        spelling::position(&entity.properties.iter().map(|property| property.column.as_str()), column)
-    };
-    let own: Vec<usize> =
-        key.columns.iter().map(|column| find(&types[source], column)).collect::<Option<_>>()?;
-    let others: Vec<usize> = if key.target_columns.is_empty() {
+    let own = positions(&types[source], &key.columns)?;
+    let others = if key.target_columns.is_empty() {
         types[target].key.clone()
     } else {
-        key.target_columns.iter().map(|column| find(&types[target], column)).collect::<Option<_>>()?
+        positions(&types[target], &key.target_columns)?
     };
     (own.len() == others.len() && !own.is_empty()).then(|| own.into_iter().zip(others).collect())
+}
+
+/// The places of the columns among the properties; `None` if one of them is not served.
+fn positions(entity: &EntityType, columns: &[String]) -> Option<Vec<usize>> {
+    let names = entity.properties.iter().map(|property| property.column.as_str());
+    columns.iter().map(|column| spelling::position(&names, column)).collect()
 }

@@ -89,8 +89,13 @@ impl Aggregated {
             (AggregateFunction::Sum, Some(operand)) if operand.class == Class::Double => {
                 DescribedValue::number(EdmType::Double, true)
             }
-            // A sum of 64-bit integers may need more than 64 bits.
-            (AggregateFunction::Sum, Some(_)) => DescribedValue::number(DECIMAL, true),
+            // A sum of 64-bit integers may need more than 64 bits. That of decimals has as many digits after the point as they have.
+            (AggregateFunction::Sum, Some(operand)) => match DescribedValue::of(operand, scans).ty {
+                EdmType::Decimal { scale, .. } => {
+                    DescribedValue::number(EdmType::Decimal { precision: None, scale }, true)
+                }
+                _ => DescribedValue::number(DECIMAL, true),
+            },
             (AggregateFunction::Min | AggregateFunction::Max, Some(operand)) => {
                 DescribedValue { nullable: true, ..DescribedValue::of(operand, scans) }
             }

@@ -13,6 +13,8 @@ use crate::model::{Property, Storage};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DescribedValue {
     pub(crate) ty: EdmType,
+    /// The form of its values, if they are decimals.
+    pub(crate) form: Form,
     pub(crate) nullable: bool,
     /// Whether a text is made of columns that keep text in UTF-8.
     pub(crate) is_textual: bool,
@@ -23,9 +25,13 @@ pub(crate) struct DescribedValue {
 impl DescribedValue {
     /// The value of an expression. Its type is that of the property, if it is a column.
     pub(crate) fn of(value: &Typed, scans: &Scans<'_>) -> Self {
-        let ty = match value.term {
-            Term::Column(column) => scans.property(column).ty,
-            _ => value.class.widest(),
+        let (ty, form) = match value.term {
+            Term::Column(column) => {
+                let property = scans.property(column);
+                let is_returned = property.storage.form == Form::Compared;
+                (property.ty, if is_returned { Form::Compared } else { Form::Canonical })
+            }
+            _ => (value.class.widest(), Form::Compared),
         };
         let mut is_textual = is_text(ty) && !reads_other_rows(value);
         value.each_column(&mut |column| {
@@ -33,28 +39,33 @@ impl DescribedValue {
             is_textual &= !is_text(property.ty) || property.storage.is_textual;
         });
         let copies = copies(value, &|column| scans.property(column).copies);
-        Self { ty, nullable: value.nullable, is_textual, copies }
+        Self { ty, form, nullable: value.nullable, is_textual, copies }
     }
 
     /// A value that is one or the other; `None` if they have different classes.
     pub(crate) fn or(self, other: Self) -> Option<Self> {
         let class = Class::from(self.ty);
         let ty = if self.ty == other.ty { self.ty } else { class.widest() };
+        let form = if self.ty == other.ty && self.form == other.form { self.form } else { Form::Compared };
         let is_textual = self.is_textual && other.is_textual;
         let nullable = self.nullable || other.nullable;
         let copies = self.copies.max(other.copies);
-        (class == Class::from(other.ty)).then_some(Self { ty, nullable, is_textual, copies })
+        (class == Class::from(other.ty)).then_some(Self { ty, form, nullable, is_textual, copies })
     }
 
     /// A value that is no text.
     pub(super) fn number(ty: EdmType, nullable: bool) -> Self {
-        Self { ty, nullable, is_textual: false, copies: 1 }
+        Self { ty, form: Form::Compared, nullable, is_textual: false, copies: 1 }
     }
 
     /// The property with this name and column: always a value of its type, in the form in which values are compared.
     pub(super) fn property(self, name: &str, column: String) -> Property {
-        let Self { ty, nullable, is_textual, copies } = self;
-        let form = if ty == EdmType::Duration { Form::Compared } else { Form::Canonical };
+        let Self { ty, form, nullable, is_textual, copies } = self;
+        let form = match ty {
+            EdmType::Duration => Form::Compared,
+            EdmType::Decimal { .. } => form,
+            _ => Form::Canonical,
+        };
         let storage = Storage { form, is_textual, is_guaranteed: true, ..Storage::default() };
         Property { name: name.to_owned(), column, ty, nullable, storage, may_be_invalid: false, copies }
     }

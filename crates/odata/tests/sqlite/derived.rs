@@ -51,7 +51,7 @@ const CASES: &[(&str, &str, &str)] = &[
     (
         "Visits?$apply=groupby((ship),aggregate(fee with sum as Total,$count as Number))",
         "Visits(ship,Total,Number)",
-        r#"[{"ship":null,"Total":12.25,"Number":1},{"ship":1,"Total":0.3,"Number":2},{"ship":2,"Total":7,"Number":2}]"#,
+        r#"[{"ship":null,"Total":12.25,"Number":1},{"ship":1,"Total":0.30,"Number":2},{"ship":2,"Total":7.00,"Number":2}]"#,
     ),
     (
         "Visits?$apply=filter(id lt 5)/compute(year(at) as Year)/groupby((Year),aggregate($count as N))&$orderby=Year desc",
@@ -142,7 +142,7 @@ const CASES: &[(&str, &str, &str)] = &[
         "Visits(Ships(id,name))",
         r#"[{"Ships":{"id":1,"name":"Aurora"}},{"Ships":{"id":2,"name":"Boreas"}}]"#,
     ),
-    ("Ships(2)/Visits?$apply=aggregate(fee with sum as Total)", "Visits(Total)", r#"[{"Total":7}]"#),
+    ("Ships(2)/Visits?$apply=aggregate(fee with sum as Total)", "Visits(Total)", r#"[{"Total":7.00}]"#),
     ("Visits?$apply=filter(Ships/name eq 'Boreas')/aggregate($count as N)", "Visits(N)", r#"[{"N":2}]"#),
     ("Visits?$apply=aggregate(Ships/id with sum as S)", "Visits(S)", r#"[{"S":6}]"#),
     (
@@ -194,7 +194,7 @@ fn full_metadata_has_the_types_of_groups_but_no_ids() {
     let database = database();
     assert_eq!(
         database.body("Visits?$apply=filter(ship eq 1)/groupby((ship),aggregate(fee with sum as Total))&$format=application/json;odata.metadata=full"),
-        r##"{"@odata.context":"https://host/api/odata4/test/$metadata#Visits(ship,Total)","value":[{"ship@odata.type":"#Int64","ship":1,"Total@odata.type":"#Decimal","Total":0.3}]}"##
+        r##"{"@odata.context":"https://host/api/odata4/test/$metadata#Visits(ship,Total)","value":[{"ship@odata.type":"#Int64","ship":1,"Total@odata.type":"#Decimal","Total":0.30}]}"##
     );
     let computed = database.body("Ships?$compute=length(name) as Length&$select=Length&$top=1&$format=application/json;odata.metadata=full");
     assert!(computed.contains(r##""Length@odata.type":"#Int64","Length":6"##), "{computed}");

@@ -28,12 +28,12 @@ const CASES: &[(&str, &str, &str)] = &[
     (
         "Visits?$apply=groupby((ship),aggregate(fee with sum as Total))/topsum(13,Total)",
         "Visits(ship,Total)",
-        r#"[{"ship":null,"Total":12.25},{"ship":2,"Total":7}]"#,
+        r#"[{"ship":null,"Total":12.25},{"ship":2,"Total":7.00}]"#,
     ),
     (
         "Visits?$apply=groupby((ship),aggregate(fee with sum as Total))/topsum(13,Total)&$orderby=Total&$top=1",
         "Visits(ship,Total)",
-        r#"[{"ship":2,"Total":7}]"#,
+        r#"[{"ship":2,"Total":7.00}]"#,
     ),
     (
         "Visits?$apply=topsum(15,fee)/aggregate(fee with sum as Total,$count as N)",
@@ -43,7 +43,7 @@ const CASES: &[(&str, &str, &str)] = &[
     (
         "Visits?$apply=concat(groupby((ship),aggregate(fee with sum as Total)),aggregate(fee with sum as Total))",
         "Visits(ship,Total)",
-        r#"[{"ship":null,"Total":12.25},{"ship":1,"Total":0.3},{"ship":2,"Total":7},{"Total":19.55}]"#,
+        r#"[{"ship":null,"Total":12.25},{"ship":1,"Total":0.30},{"ship":2,"Total":7.00},{"Total":19.55}]"#,
     ),
     (
         "Ships?$apply=concat(identity,aggregate($count as N))",
@@ -73,7 +73,7 @@ const CASES: &[(&str, &str, &str)] = &[
     (
         "Visits?$apply=concat(identity,identity)/aggregate($count as N,fee with sum as Total)",
         "Visits(N,Total)",
-        r#"[{"N":10,"Total":39.1}]"#,
+        r#"[{"N":10,"Total":39.10}]"#,
     ),
     (
         "Visits?$apply=concat(groupby((rollup(ship,berth))),concat(aggregate(id with max as Last),aggregate(id with min as First)))/filter(ship eq null)",

@@ -401,3 +401,23 @@ fn the_longest_expressions_that_are_read_also_run() {
     let list = vec!["1"; 1000].join(",");
     assert_eq!(database.ids(&format!("T?$filter=id in ({list}) or id in ({list})")), [1]);
 }
+
+#[test]
+fn decimals_have_the_declared_digits_whether_they_are_whole_or_not() {
+    let database = database();
+    let shown = |url: &str| {
+        let body = database.body(url);
+        body.split(r#""price":"#)
+            .skip(1)
+            .map(|rest| rest.split(['}', ',']).next().unwrap().to_owned())
+            .collect()
+    };
+    let prices: Vec<String> = shown("T?$select=price");
+    assert_eq!(prices, ["10.00", "2.55", "-7.50", "0.00"]);
+    let prices: Vec<String> = shown("T?$select=price&$format=application/json;IEEE754Compatible=true");
+    assert_eq!(prices, [r#""10.00""#, r#""2.55""#, r#""-7.50""#, r#""0.00""#]);
+    assert_eq!(database.body("T(1)/price/$value"), "10.00");
+    assert!(
+        database.body("T?$select=price&$format=csv").ends_with("price\r\n10.00\r\n2.55\r\n-7.50\r\n0.00\r\n")
+    );
+}

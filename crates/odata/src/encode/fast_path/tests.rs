@@ -12,6 +12,7 @@ const WRITINGS: &[Writing] = &[
     Writing::Decimal { scale: Some(0), quoted: false },
     Writing::Decimal { scale: Some(2), quoted: false },
     Writing::Decimal { scale: Some(2), quoted: true },
+    Writing::Computed { quoted: false },
     Writing::Float,
     Writing::String,
     Writing::Guid(Form::Canonical),

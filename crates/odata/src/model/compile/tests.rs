@@ -142,6 +142,25 @@ fn foreign_keys_become_navigation_in_both_directions() {
 }
 
 #[test]
+fn navigation_properties_are_in_the_order_of_the_columns_of_their_keys() {
+    let mut visits = table("Visits", &["Id", "Ship", "Berth", "Pilot"], &["Id"]);
+    for (column, target) in [("Pilot", "Pilots"), ("Ship", "Ships"), ("Berth", "Berths")] {
+        visits.foreign_keys.push(ForeignKey {
+            columns: vec![column.into()],
+            target_schema: None,
+            target_table: target.into(),
+            target_columns: Vec::new(),
+        });
+    }
+    let others = ["Berths", "Pilots", "Ships"].map(|name| table(name, &["Id"], &["Id"]));
+    let tables = [visits].into_iter().chain(others).collect();
+    let model = Model::compile("S", Schema { tables });
+    let names: Vec<_> =
+        model.entity_types[0].navigations.iter().map(|navigation| navigation.name.as_str()).collect();
+    assert_eq!(names, ["Ships", "Berths", "Pilots"]);
+}
+
+#[test]
 fn real_names_come_before_mended_ones() {
     let mut visits = table("a-b", &["a b", "a_b", "Ports", "x"], &["x"]);
     for column in ["a b", "Ports", "x"] {

@@ -136,3 +136,31 @@ fn a_key_is_written_as_in_a_url() {
     assert_eq!(key(DECIMAL, TypedCell::Decimal("1.50")), "1.50");
     assert_eq!(key(STRING, TypedCell::Json(b"it's \"\\")), "'it''s%20%22%5C'");
 }
+
+#[test]
+fn a_computed_decimal_has_no_zeros_after_its_last_digit() {
+    let json = |cell: Cell<'_>, ieee754_compatible: bool| {
+        let format = Format { ieee754_compatible, ..Format::default() };
+        let mut out = b"0".to_vec();
+        Writing::of(Reading { ty: DECIMAL, form: Form::Compared }, format).write(&mut out, cell);
+        String::from_utf8(out.split_off(1)).unwrap()
+    };
+    for (cell, expected) in [
+        (Cell::Typed(TypedCell::Decimal("0.66000000000000000000")), "0.66"),
+        (Cell::Typed(TypedCell::Decimal("-2.000")), "-2"),
+        (Cell::Typed(TypedCell::Decimal("100")), "100"),
+        (Cell::Typed(TypedCell::Decimal("-0.00")), "0"),
+        (Cell::Typed(TypedCell::Decimal("NaN")), "null"),
+        (Cell::Typed(TypedCell::Wide(&WIDE)), "123456789012345678901234567890"),
+        (Cell::Real(2.0), "2"),
+        (Cell::Real(-0.0), "0"),
+        (Cell::Real(195.1), "195.1"),
+        (Cell::Real(1e20), "100000000000000000000"),
+        (Cell::Integer(500), "500"),
+        (Cell::Null, "null"),
+    ] {
+        assert_eq!(json(cell, false), expected);
+        let quoted = if expected == "null" { expected.to_owned() } else { format!("\"{expected}\"") };
+        assert_eq!(json(cell, true), quoted);
+    }
+}
