@@ -1,10 +1,12 @@
-//! The examples of `docs/odata.md`, sent to a server with the sample database.
+//! The examples of `docs/odata.md` and `docs/odata-by-example.md`, sent to a server with the sample database.
+
+mod by_example;
 
 use serde_json::{Value, json};
 use testkit::{Installation, Served, USER, Wire, basic};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
-const DOCUMENT: &str = include_str!("../../../docs/odata.md");
+const DOCUMENT: &str = include_str!("../../../../docs/odata.md");
 const SOURCE: &str = "/api/odata4/harbour";
 
 /// A server with the sample database and the view of the examples, as a source that may be changed.
