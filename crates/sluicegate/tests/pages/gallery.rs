@@ -1,12 +1,13 @@
 //! Every page in turn, with names that are hard to lay out.
 
+mod logins;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use domain::time::Timestamp;
 use serde_json::json;
-use testkit::postgres::PostgresServer;
 use testkit::{USER, totp};
 
 use crate::browser::{Browser, Scripts};
@@ -82,7 +83,7 @@ pub(crate) fn walk(stage: &Stage, mut see: impl FnMut(&mut Browser, &str)) {
     browser.open(&stage.at("/account/activity"));
     see(&mut browser, "activity");
     walk_tokens(stage, &mut browser, &mut see);
-    walk_logins(stage, &mut browser, &mut see);
+    logins::walk(stage, &mut browser, &mut see);
     walk_second_factor(stage, &mut browser, &mut see);
     walk_changes(stage, &mut browser, &mut see, &client.at("/desk"));
     walk_many_data_sources(stage, &mut browser, &mut see, &client.at("/harbour"));
@@ -128,31 +129,6 @@ fn walk_tokens(stage: &Stage, browser: &mut Browser, see: &mut impl FnMut(&mut B
     see(browser, "end of a token");
     browser.follow("#token-end-submit");
     see(browser, "tokens after one has ended");
-}
-
-/// Logins of databases: no data source that needs one, one that is stored with a fault and without, and its end.
-fn walk_logins(stage: &Stage, browser: &mut Browser, see: &mut impl FnMut(&mut Browser, &str)) {
-    browser.open(&stage.at("/account/logins"));
-    see(browser, "no logins");
-    let database = PostgresServer::shared().create_database();
-    database.run("CREATE TABLE items (id integer PRIMARY KEY)");
-    stage.add_data_source_with_logins(&"l".repeat(90), &database.url());
-    stage.add_data_source_with_logins("payroll", &database.url());
-    browser.open(&stage.at("/account/logins"));
-    see(browser, "logins");
-    browser.follow("a.button");
-    see(browser, "new login");
-    browser.fill("#database-user", LONG);
-    browser.value("document.querySelector('#database-password').required = false");
-    browser.follow("#database-login-submit");
-    see(browser, "new login with a problem");
-    browser.fill("#database-password", "of the sea");
-    browser.follow("#database-login-submit");
-    see(browser, "logins with one that is stored");
-    browser.follow("a.danger");
-    see(browser, "end of a login");
-    browser.follow("#database-login-delete");
-    see(browser, "logins after one was deleted");
 }
 
 /// A second factor: set up with a fault and without, asked for, and removed.
