@@ -24,6 +24,7 @@
 //! - A [`Cross`] stands over scans and other ones, and the columns of all of them are visible above it.
 
 mod aggregate;
+pub(crate) mod cast;
 pub(crate) mod class;
 pub(crate) mod column;
 pub(crate) mod concat;

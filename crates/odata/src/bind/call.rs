@@ -196,6 +196,7 @@ impl Binder<'_> {
             let term = Term::Whole(Box::new(bound), bounds);
             return Ok(Typed { term, class: Class::Integer, nullable: true });
         }
+        let unsupported = || self.unsupported(&format!("a cast to {}", target.name()), ty.at);
         Ok(match (bound.class, class) {
             (Class::Null, _) => bound,
             (Class::Integer, Class::Decimal) => {
@@ -205,7 +206,9 @@ impl Binder<'_> {
                 promoted(Arithmetic::Mul, bound, Constant::Double(1.0))
             }
             (from, to) if from == to && target != EdmType::Single => bound,
-            _ => return Err(self.unsupported(&format!("a cast to {}", target.name()), ty.at)),
+            (_, Class::String) => bound.into_text().ok_or_else(unsupported)?,
+            (Class::String, _) => bound.read_as(target).ok_or_else(unsupported)?,
+            _ => return Err(unsupported()),
         })
     }
 

@@ -10,6 +10,7 @@ use crate::cell::Value;
 use crate::model::{EntityType, Property};
 use crate::position::Mark;
 use crate::tree::AggregateFunction;
+use crate::tree::cast::Cast;
 use crate::tree::class::Class;
 use crate::tree::column::{ScanColumn, ScanId};
 use crate::tree::function::Function;
@@ -263,6 +264,9 @@ pub(crate) trait Rules {
 
     /// Writes a number, rounded half away from zero, as an integer between these bounds; null if it is not between them.
     fn whole(&self, writer: &mut Writer<'_>, operand: &Typed, bounds: [i64; 2]);
+
+    /// Writes a cast between a text and another value.
+    fn cast(&self, writer: &mut Writer<'_>, operand: &Typed, cast: Cast);
 
     /// Writes a call, which is null if an argument is.
     fn call(&self, writer: &mut Writer<'_>, function: Function, arguments: &[Typed]);

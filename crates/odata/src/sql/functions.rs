@@ -2,6 +2,7 @@
 //! [`FUNCTIONS`] and [`AGGREGATES`] with its connections. Each takes its operands once, so that a nested expression is no longer
 //! than the client's text.
 
+mod cast;
 mod number;
 mod text;
 mod total;
@@ -43,6 +44,12 @@ pub const FUNCTIONS: &[SqlFunction] = &[
     function("sluicegate_round", 1, |cells| Ok(rounded(cells, f64::round))),
     // The seconds of a duration in the form in which it is compared.
     function("sluicegate_seconds", 1, |cells| Ok(seconds(cells))),
+    // A value as text: of a truth value, an instant, and of others.
+    function("sluicegate_boolean_text", 1, |cells| Ok(cast::boolean_text(cells))),
+    function("sluicegate_instant_text", 1, |cells| Ok(cast::instant_text(cells))),
+    function("sluicegate_text", 1, |cells| Ok(cast::plain_text(cells))),
+    function("sluicegate_read_whole", 1, |cells| Ok(cast::whole(cells))),
+    function("sluicegate_read_boolean", 1, |cells| Ok(cast::boolean(cells))),
     // A rounded number between two bounds: number, least, greatest.
     function("sluicegate_whole", 3, |cells| Ok(whole(cells))),
     function("sluicegate_add", 2, |cells| numbers(cells, |a, b| Ok(number::add(a, b)))),

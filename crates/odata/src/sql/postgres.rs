@@ -7,6 +7,7 @@
 
 mod assigned;
 mod call;
+mod cast;
 mod column;
 mod compare;
 mod constant;
@@ -19,6 +20,7 @@ use crate::cell::Value;
 use crate::model::{EntityType, Property};
 use crate::position::Mark;
 use crate::tree::AggregateFunction;
+use crate::tree::cast::Cast;
 use crate::tree::class::Class;
 use crate::tree::column::{ScanColumn, ScanId};
 use crate::tree::function::Function;
@@ -329,6 +331,10 @@ impl Rules for Postgres {
 
     fn whole(&self, writer: &mut Writer<'_>, operand: &Typed, bounds: [i64; 2]) {
         number::whole(writer, operand, bounds);
+    }
+
+    fn cast(&self, writer: &mut Writer<'_>, operand: &Typed, cast: Cast) {
+        cast::write(writer, operand, cast);
     }
 
     fn call(&self, writer: &mut Writer<'_>, function: Function, arguments: &[Typed]) {

@@ -69,6 +69,7 @@ impl Writer<'_> {
             Term::Call(function, arguments) => rules.call(self, *function, arguments),
             Term::Case(cases) => self.case(cases),
             Term::Whole(operand, bounds) => rules.whole(self, operand, *bounds),
+            Term::Cast(operand, cast) => rules.cast(self, operand, *cast),
             // A comparison is never null, but the expression for its truth may be.
             Term::Compare(..) | Term::In(..) | Term::Untrue(_) => {
                 self.text("((");

@@ -2,6 +2,7 @@
 
 mod assigned;
 mod call;
+mod cast;
 mod column;
 mod compare;
 mod key;
@@ -12,6 +13,7 @@ use crate::cell::Value;
 use crate::model::{EntityType, Property};
 use crate::position::Mark;
 use crate::tree::AggregateFunction;
+use crate::tree::cast::Cast;
 use crate::tree::class::Class;
 use crate::tree::column::{ScanColumn, ScanId};
 use crate::tree::function::Function;
@@ -305,6 +307,10 @@ impl Rules for Sqlite {
 
     fn whole(&self, writer: &mut Writer<'_>, operand: &Typed, [least, most]: [i64; 2]) {
         around(writer, "sluicegate_whole(", [operand], "", &format!(", {least}, {most})"));
+    }
+
+    fn cast(&self, writer: &mut Writer<'_>, operand: &Typed, cast: Cast) {
+        cast::write(writer, operand, cast);
     }
 
     fn call(&self, writer: &mut Writer<'_>, function: Function, arguments: &[Typed]) {

@@ -1,5 +1,6 @@
 //! Typed expressions.
 
+use super::cast::Cast;
 use super::class::Class;
 use super::function::Function;
 use crate::instant::{ClockTime, Moment};
@@ -8,6 +9,7 @@ use crate::model::Property;
 use crate::syntax::Literal;
 use crate::tree::column::ScanColumn;
 
+mod casting;
 mod compared;
 pub(crate) mod numeric;
 mod related;
@@ -35,6 +37,7 @@ pub(crate) enum Term {
     Case(Vec<(Typed, Typed)>),
     /// A number, rounded half away from zero, as an integer between these bounds; null if it is not between them.
     Whole(Box<Typed>, [i64; 2]),
+    Cast(Box<Typed>, Cast),
     Compare(Comparison, Box<Typed>, Box<Typed>),
     In(Box<Typed>, Vec<Typed>),
     /// The stored content of a key column: an order in which no two rows are equal, and nothing else.
@@ -197,7 +200,11 @@ impl Typed {
         match &self.term {
             Term::Null | Term::Constant(_) => {}
             Term::Column(column) | Term::Stored(column) => visit(*column),
-            Term::Negate(operand) | Term::Whole(operand, _) | Term::Not(operand) | Term::Untrue(operand) => {
+            Term::Negate(operand)
+            | Term::Whole(operand, _)
+            | Term::Cast(operand, _)
+            | Term::Not(operand)
+            | Term::Untrue(operand) => {
                 operand.each_column(visit);
             }
             Term::Case(cases) => {
@@ -283,9 +290,11 @@ impl Typed {
         };
         own || match &self.term {
             Term::Null | Term::Constant(_) | Term::Column(_) | Term::Stored(_) => false,
-            Term::Negate(operand) | Term::Whole(operand, _) | Term::Not(operand) | Term::Untrue(operand) => {
-                can(operand)
-            }
+            Term::Negate(operand)
+            | Term::Whole(operand, _)
+            | Term::Cast(operand, _)
+            | Term::Not(operand)
+            | Term::Untrue(operand) => can(operand),
             Term::Case(cases) => cases.iter().any(|(condition, value)| can(condition) || can(value)),
             Term::Arithmetic(_, left, right) | Term::Compare(_, left, right) => can(left) || can(right),
             Term::Call(_, terms) | Term::And(terms) | Term::Or(terms) => terms.iter().any(can),

@@ -1,4 +1,4 @@
-//! Random values that depend on conditions, and numbers as ones of other types.
+//! Random values that depend on conditions, and values as ones of other types.
 
 use crate::oracle::{Expression, Term, Value};
 use crate::requests::{NUMBERS, Requests, expression};
@@ -24,11 +24,20 @@ impl Requests<'_> {
         if is_time && matches!(value.term, Term::Literal(..)) { self.column(class) } else { value }
     }
 
-    /// A number of another class as an integer.
+    /// A number of another class, or a text, as an integer.
     pub(crate) fn whole_cast(&mut self) -> Term {
-        let class = self.one(&NUMBERS);
+        let class = if self.chance(4) { Class::String } else { self.one(&NUMBERS) };
         let ty = self.one(&["Byte", "SByte", "Int16", "Int32", "Int64"]);
         Term::Cast(ty, Box::new(self.value(class, 0)))
+    }
+
+    /// A column as a text, of those that every database writes alike.
+    pub(crate) fn shown(&mut self) -> Term {
+        let mut classes =
+            vec![Class::Boolean, Class::Integer, Class::Guid, Class::Date, Class::Time, Class::Instant];
+        classes.retain(|class| self.has(*class));
+        let class = self.one(&classes);
+        Term::Cast("String", Box::new(self.column(class)))
     }
 
     /// A number of a narrower class as a decimal or a double.

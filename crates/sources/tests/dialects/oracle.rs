@@ -54,7 +54,7 @@ pub(crate) enum Term {
     Not(Box<Expression>),
     /// Conditions with their values.
     Case(Vec<(Expression, Expression)>),
-    /// A number as one of a type.
+    /// A value as one of another type.
     Cast(&'static str, Box<Expression>),
 }
 
@@ -185,6 +185,7 @@ impl Expression {
                 }
                 Value::Null
             }
+            Term::Cast("String", operand) => functions::shown(operand.class, operand.value(row)?),
             Term::Cast(ty, operand) => functions::cast(ty, operand.value(row)?)?,
         })
     }

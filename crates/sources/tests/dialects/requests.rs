@@ -272,7 +272,8 @@ impl<'s> Requests<'s> {
     }
 
     fn text(&mut self, depth: u32) -> Term {
-        match self.random.below(5) {
+        match self.random.below(6) {
+            5 => self.shown(),
             0 | 1 => {
                 Term::Call(self.one(&["tolower", "toupper", "trim"]), vec![self.value(Class::String, depth)])
             }
@@ -389,6 +390,9 @@ fn literals(class: Class) -> Vec<(String, Value)> {
             text("'_'", "_"),
             text("'\\'", "\\"),
             text("'O'''", "O'"),
+            text("'12'", "12"),
+            text("'-7'", "-7"),
+            text("'+300'", "+300"),
         ],
         Class::Date => {
             vec![text("-0044-03-15", "-"), text("0000-01-01", "0000-01-01"), text("2024-03-01", "2024-03-01")]

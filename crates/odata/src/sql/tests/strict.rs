@@ -11,6 +11,7 @@ use crate::position::Mark;
 use crate::sql::clauses::{RowLimits, count, symbol};
 use crate::sql::{Capacity, Dialect, Rules, Writer};
 use crate::tree::AggregateFunction;
+use crate::tree::cast::Cast;
 use crate::tree::class::Class;
 use crate::tree::column::{ScanColumn, ScanId};
 use crate::tree::function::Function;
@@ -341,6 +342,10 @@ impl Rules for Strict {
 
     fn whole(&self, writer: &mut Writer<'_>, operand: &Typed, _: [i64; 2]) {
         joined(writer, "whole(", &[operand], "");
+    }
+
+    fn cast(&self, writer: &mut Writer<'_>, operand: &Typed, _: Cast) {
+        joined(writer, "cast(", &[operand], "");
     }
 
     fn call(&self, writer: &mut Writer<'_>, function: Function, arguments: &[Typed]) {

@@ -2,6 +2,7 @@
 
 use super::{Trouble, Value};
 use crate::decimal::Decimal;
+use crate::rows::Class;
 
 pub(super) fn call(name: &str, arguments: &[Value]) -> Result<Value, Trouble> {
     if arguments.iter().any(|argument| matches!(argument, Value::Null)) {
@@ -34,7 +35,22 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Result<Value, Trouble> {
     }
 }
 
-/// A number as one of a type; null if it is beyond the type.
+/// A value as the text that a response has for it.
+pub(super) fn shown(class: Class, value: Value) -> Value {
+    let trimmed = |text: &str| match text.split_once('.') {
+        Some(_) => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        None => text.to_owned(),
+    };
+    match value {
+        Value::Boolean(value) => Value::Text(value.to_string()),
+        Value::Number(number) => Value::Text(number.text()),
+        Value::Text(text) if class == Class::Instant => Value::Text(format!("{}Z", trimmed(&text))),
+        Value::Text(text) if class == Class::Time => Value::Text(trimmed(&text)),
+        other => other,
+    }
+}
+
+/// A number, or a text with the digits of one, as one of a type; null if it is beyond the type.
 pub(super) fn cast(ty: &str, value: Value) -> Result<Value, Trouble> {
     let bounds: [i64; 2] = match ty {
         "Decimal" => return Ok(value),
@@ -53,6 +69,15 @@ pub(super) fn cast(ty: &str, value: Value) -> Result<Value, Trouble> {
     };
     let whole = match value {
         Value::Number(number) => number.round(),
+        Value::Text(text) => {
+            let digits = text.strip_prefix(['+', '-']).unwrap_or(&text);
+            let is_whole =
+                (1..=19).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+            match Decimal::read(text.strip_prefix('+').unwrap_or(&text)).filter(|_| is_whole) {
+                Some(whole) => whole,
+                None => return Ok(Value::Null),
+            }
+        }
         Value::Double(value) if value.abs() < 1e30 => {
             Decimal::read(&rounded("round", value)?.to_string()).ok_or(Trouble::TooLarge)?
         }
