@@ -98,6 +98,8 @@ pub(crate) struct Context {
     creating_signing_key: tokio::sync::Mutex<()>,
     signer: node::external_keys::SignerState,
     logouts_stored: node::logout_deliveries::LogoutsStored,
+    mail_stored: node::mail_deliveries::MailStored,
+    forgotten: identity::forgotten::ForgottenPasswords,
     draining: AtomicBool,
     probe: node::maintenance::Probe,
     metrics: node::metrics::Metrics,
@@ -147,6 +149,8 @@ impl App {
             staleness: node::feed::Staleness::default(),
             creating_signing_key: tokio::sync::Mutex::default(),
             logouts_stored: node::logout_deliveries::LogoutsStored::default(),
+            mail_stored: node::mail_deliveries::MailStored::default(),
+            forgotten: identity::forgotten::ForgottenPasswords::default(),
             draining: AtomicBool::new(false),
             probe: node::maintenance::Probe::default(),
             metrics,
@@ -207,6 +211,8 @@ services! {
     activity: identity::activity::ActivityService,
     /// Passwords that are chosen by one-time links.
     one_time_links: identity::one_time_links::OneTimeLinkService,
+    /// Forgotten passwords.
+    forgotten_passwords: identity::forgotten::ForgottenPasswordService,
     /// Whether requests come from allowed addresses.
     addresses: identity::addresses::AddressService,
     /// A user's own details.
@@ -227,6 +233,8 @@ services! {
     users: management::users::UserService,
     /// Sessions of other users.
     user_sessions: management::sessions::UserSessionService,
+    /// Testing whether mail can be sent.
+    mail: management::mail::MailService,
     /// Roles and their permissions.
     roles: management::roles::RoleService,
     /// Limits that administrators set.

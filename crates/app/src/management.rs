@@ -10,6 +10,7 @@ pub mod global_revocation;
 pub mod initial_access_tokens;
 pub mod limits;
 pub mod lists;
+pub mod mail;
 pub mod personal_access_tokens;
 pub mod roles;
 pub mod scopes;

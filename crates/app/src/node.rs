@@ -12,6 +12,7 @@ pub(crate) mod issuer_keys;
 pub mod keys;
 pub mod lifetimes;
 pub(crate) mod logout_deliveries;
+pub(crate) mod mail_deliveries;
 pub mod maintenance;
 pub mod metrics;
 pub(crate) mod outbound;

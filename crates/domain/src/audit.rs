@@ -49,6 +49,8 @@ actions! {
     RenewRecoveryCodes = "second_factor.renew_recovery_codes",
     CreateOneTimeLink = "one_time_link.create",
     EndOneTimeLinks = "one_time_link.end",
+    SendMail = "mail.send",
+    TestMail = "mail.test",
     CreateRole = "role.create",
     UpdateRole = "role.update",
     DeleteRole = "role.delete",

@@ -80,6 +80,8 @@ row_ids! {
     PersonalAccessTokenId,
     /// A one-time link of a user. Never reused.
     OneTimeLinkId,
+    /// A mail that waits to be sent. Never reused.
+    MailId,
     /// A row of the audit log.
     AuditId,
 }

@@ -14,6 +14,7 @@ pub mod fold;
 pub mod handover;
 pub mod id;
 pub mod limit;
+pub mod mail;
 pub mod secret;
 pub mod special_use;
 pub mod text;

@@ -155,6 +155,7 @@ fn app_settings(
             per_address_per_minute: settings.registration.per_address_per_minute,
             unused_days: settings.registration.unused_days,
         },
+        mail: files.mail,
         outbound: files.fetcher,
         client_certificates: client_certificates(settings, files.authorities, urls),
         rates: RateSettings {

@@ -22,6 +22,7 @@ pub(crate) mod documents;
 pub(crate) mod initial_access_tokens;
 pub(crate) mod keys;
 pub(crate) mod limits;
+pub(crate) mod mail;
 pub(crate) mod personal_access_tokens;
 pub(crate) mod resource_servers;
 pub(crate) mod restore;
@@ -187,6 +188,12 @@ pub(crate) enum Command {
     Limit {
         #[command(subcommand)]
         command: limits::LimitCommand,
+    },
+    /// Test whether the server can send mail.
+    #[command(after_help = "Example: sluicegate mail test --to ada@example.com --data-dir ./data")]
+    Mail {
+        #[command(subcommand)]
+        command: mail::MailCommand,
     },
     /// List the sessions of a user, and end them.
     #[command(after_help = "Example: sluicegate session list ada --data-dir ./data")]

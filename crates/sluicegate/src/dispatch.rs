@@ -70,6 +70,7 @@ fn dispatch(command: Command, environment: &Environment) -> anyhow::Result<()> {
         Command::Role { command } => cli::roles::run(command, environment),
         Command::AllowList { command } => cli::allow_lists::run(command, environment),
         Command::Limit { command } => cli::limits::run(command, environment),
+        Command::Mail { command } => cli::mail::run(command, environment),
         Command::Session { command } => cli::sessions::run(command, environment),
         Command::Audit { command } => cli::audit::run(command, environment),
         Command::DataSource { command } => cli::data_sources::run(command, environment),

@@ -23,6 +23,7 @@ use crate::telemetry::{Collector, Telemetry};
 use crate::terminal::say;
 use crate::weaknesses::{Weakness, weaknesses};
 
+mod mail;
 mod signing_keys;
 mod site;
 
@@ -37,7 +38,7 @@ const POLL_DELAY: Duration = Duration::from_millis(10);
 /// How often maintenance runs: usage is written, expired rows are purged, and keys are rotated.
 const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How often this node looks for logout tokens that are to be delivered.
+/// How often this node looks for logout tokens and mail that are due.
 const DELIVERY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Serves until the process is told to stop.
@@ -141,6 +142,10 @@ impl Running {
         tasks.spawn(poll_changes(app.node(), stop.clone()));
         tasks.spawn(run_maintenance(app.node(), stop.clone()));
         tasks.spawn(deliver_logouts(app.node(), stop.clone()));
+        if app.node().sends_mail() {
+            tasks.spawn(mail::send(app.node(), stop.clone()));
+            tasks.spawn(mail::examine_forgotten_passwords(app.forgotten_passwords(), stop.clone()));
+        }
         if let Some(telemetry) = &telemetry {
             tasks.spawn(telemetry.clone().send_spans(stop.clone()));
             tasks.spawn(telemetry.clone().send_metrics(app.node(), stop.clone()));

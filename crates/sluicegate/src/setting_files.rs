@@ -1,10 +1,13 @@
 //! The files that settings name: read and checked in one place, for `serve`, for `check-config` and for commands.
 
 use std::path::Path;
+use std::time::Duration;
 
 use app::node::client_certificates::ClientAuthorities;
+use mail::{MailCredentials, MailSettings, Mailer, UnfitMailSettings};
+use zeroize::Zeroizing;
 
-use crate::config::{ConfigError, InvalidSetting, Settings};
+use crate::config::{BaseUrl, ConfigError, InvalidSetting, Settings};
 use crate::server::{ServerTls, read_file};
 use crate::telemetry::{Collector, HeaderFields};
 
@@ -14,6 +17,8 @@ pub(crate) struct SettingFiles {
     pub(crate) authorities: Option<ClientAuthorities>,
     /// The client for addresses that strangers name.
     pub(crate) fetcher: fetch::Fetcher,
+    /// Sends mail, if a mail server is set.
+    pub(crate) mail: Option<Mailer>,
     /// The collector of traces and metrics.
     pub(crate) collector: Option<Collector>,
 }
@@ -27,9 +32,10 @@ impl SettingFiles {
         let authorities = authorities(settings).map_err(|fault| vec![fault]);
         let fetcher = fetcher(settings).map_err(|fault| vec![fault]);
         let of_clients = both(authorities, fetcher);
-        let ((authorities, fetcher), collector) =
-            both(of_clients, collector(settings)).map_err(ConfigError)?;
-        Ok(Self { authorities, fetcher, collector })
+        let of_servers = both(collector(settings), mailer(settings));
+        let ((authorities, fetcher), (collector, mail)) =
+            both(of_clients, of_servers).map_err(ConfigError)?;
+        Ok(Self { authorities, fetcher, mail, collector })
     }
 
     /// Reads these files, and the certificate of the server with its key.
@@ -107,6 +113,54 @@ fn tls_of_collector(file: Option<&Path>) -> Result<rustls::ClientConfig, Invalid
     let authorities = file.map(|file| read(key, file)).transpose()?;
     fetch::client_config(authorities.as_deref())
         .map_err(|error| InvalidSetting::of_key(key, error.to_string()))
+}
+
+fn mailer(settings: &Settings) -> Result<Option<Mailer>, Vec<InvalidSetting>> {
+    let mail = &settings.mail;
+    let (Some(host), Some(from)) = (&mail.host, &mail.from) else { return Ok(None) };
+    let (authorities, credentials) = both(
+        mail.authorities_file
+            .as_deref()
+            .map(|file| read("mail.authorities_file", file))
+            .transpose()
+            .map_err(|fault| vec![fault]),
+        mail_credentials(settings).map_err(|fault| vec![fault]),
+    )?;
+    let prepared = Mailer::new(&MailSettings {
+        host: host.as_str().to_owned(),
+        port: u16::try_from(mail.port).unwrap_or(u16::MAX),
+        tls: mail.protection.tls(),
+        authorities,
+        credentials,
+        from: from.as_str().to_owned(),
+        hello: settings.general.public_url.as_ref().and_then(BaseUrl::domain),
+        time: Duration::from_secs(mail.timeout_secs.into()),
+    });
+    prepared.map(Some).map_err(|unfit| {
+        let key = match unfit {
+            UnfitMailSettings::From => "mail.from",
+            UnfitMailSettings::Authorities => "mail.authorities_file",
+        };
+        vec![InvalidSetting::of_key(key, unfit.to_string())]
+    })
+}
+
+fn mail_credentials(settings: &Settings) -> Result<Option<MailCredentials>, InvalidSetting> {
+    let key = "mail.password_file";
+    let (Some(user), Some(file)) = (&settings.mail.user, &settings.mail.password_file) else {
+        return Ok(None);
+    };
+    let text = Zeroizing::new(read(key, file)?);
+    let password = std::str::from_utf8(&text).map(|text| text.trim_end_matches(['\r', '\n']).to_owned());
+    match password {
+        Ok(password) if !password.is_empty() && !password.chars().any(char::is_control) => {
+            Ok(Some(MailCredentials { user: user.as_str().to_owned(), password }))
+        }
+        _ => {
+            let why = format!("{} must contain one line of text: the password", file.display());
+            Err(InvalidSetting::of_key(key, why))
+        }
+    }
 }
 
 fn read(key: &str, file: &Path) -> Result<Vec<u8>, InvalidSetting> {

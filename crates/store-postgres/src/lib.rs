@@ -37,6 +37,7 @@ mod grants;
 pub mod import;
 mod listen;
 mod logout_deliveries;
+mod mails;
 mod maintenance;
 mod migrations;
 mod one_time_links;

@@ -55,6 +55,7 @@ mod document_clients;
 mod grants;
 mod job;
 mod logout_deliveries;
+mod mails;
 mod maintenance;
 mod migrations;
 mod one_time_links;

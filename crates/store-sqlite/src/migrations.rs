@@ -181,6 +181,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "one_time_links",
         sql: include_str!("../migrations/0040_one_time_links.sql"),
     },
+    Migration { number: 41, name: "mails", sql: include_str!("../migrations/0041_mails.sql") },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

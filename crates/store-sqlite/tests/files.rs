@@ -85,6 +85,7 @@ fn migrations_run_once_and_are_named_before() {
             (38, "data_sources_with_second_factor"),
             (39, "allow_lists"),
             (40, "one_time_links"),
+            (41, "mails"),
         ]
     );
     assert_eq!(migrate(&path).unwrap().len(), names.len());

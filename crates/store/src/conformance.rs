@@ -33,6 +33,7 @@ pub mod ended_sessions;
 pub mod grants;
 pub mod groups;
 pub mod logout_deliveries;
+pub mod mails;
 pub mod narrowing;
 pub mod one_time_links;
 pub mod personal_access_tokens;
@@ -147,6 +148,12 @@ macro_rules! conformance_tests {
                 a_link_of_an_administrator_renews_an_expired_password_and_clears_a_lock,
                 a_link_that_was_sent_verifies_the_address_unless_it_has_changed,
                 a_user_is_invited_with_a_link_or_not_at_all,
+            }
+            mails {
+                a_mail_is_claimed_by_one_node_for_a_while,
+                of_nodes_that_claim_at_once_each_mail_goes_to_one,
+                a_mail_ends_with_its_link,
+                so_many_mails_wait_and_no_more,
             }
             secrets {
                 a_second_secret_gives_the_first_an_expiry_and_a_third_is_refused,

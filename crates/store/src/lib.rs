@@ -34,6 +34,7 @@ mod document_clients;
 mod error;
 mod grants;
 mod logout_deliveries;
+mod mails;
 mod maintenance;
 mod one_time_links;
 mod personal_access_tokens;
@@ -74,6 +75,7 @@ pub use domain::fold::{fold_name, name_forms};
 pub use error::{StoreError, WithCauses};
 pub use grants::{AccessOf, GrantCreation, Grants, NewConsent, NewGrant, Rotated, StoredConsent};
 pub use logout_deliveries::{LogoutClaim, LogoutDeliveries, LogoutDelivery, MOST_LOGOUT_DELIVERIES};
+pub use mails::{MOST_MAILS, MOST_MAILS_OF_STRANGERS, MailClaim, Mails, NewMail, WaitingMail};
 pub use maintenance::{Maintenance, Purge, Purged, StoreFigures, Usage};
 pub use one_time_links::{LinkUse, NewLink, NewOneTimeLink, OneTimeLinkRefusal, OneTimeLinks};
 pub use personal_access_tokens::{NewPersonalAccessToken, PersonalAccessTokenRefusal, PersonalAccessTokens};
@@ -109,6 +111,7 @@ pub trait Store:
     + PersonalAccessTokens
     + SecondFactors
     + OneTimeLinks
+    + Mails
     + Grants
     + DeviceAuthorizations
     + BackchannelAuthentications
@@ -139,6 +142,7 @@ impl<T> Store for T where
         + PersonalAccessTokens
         + SecondFactors
         + OneTimeLinks
+        + Mails
         + Grants
         + DeviceAuthorizations
         + BackchannelAuthentications

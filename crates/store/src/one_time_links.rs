@@ -8,7 +8,7 @@ use domain::secret::{Digest, PasswordHash};
 use domain::time::Timestamp;
 use oauth::revocation::Revocation;
 
-use crate::{Answer, Judged, NewUser, UserRefusal};
+use crate::{Answer, Judged, NewMail, NewUser, UserRefusal};
 
 /// What is stored of a new link, apart from whose it is.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub struct NewLink {
     pub sent_to: Option<String>,
     /// The path and query of the request that waits for the user, if any.
     pub continue_to: Option<String>,
+    /// The mail in which it is sent.
+    pub mail: Option<NewMail>,
     /// The first moment at which it is no longer valid.
     pub expires_at: Timestamp,
 }
@@ -62,6 +64,8 @@ pub enum OneTimeLinkRefusal {
     BeyondRights,
     /// A link for the same purpose was made a short while ago.
     TooSoon,
+    /// Too many mails wait.
+    Full,
 }
 
 /// One-time links. A user has at most one for each purpose: a new one ends the earlier ones. They end with the access of

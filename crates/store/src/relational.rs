@@ -45,6 +45,7 @@ mod familiar_networks;
 pub mod grants;
 pub mod initial_access_tokens;
 pub mod logout_deliveries;
+pub mod mails;
 pub mod one_time_links;
 pub mod personal_access_tokens;
 pub mod pushed_requests;

@@ -188,6 +188,8 @@ pub enum UserRefusal {
     OwnsTooMuch,
     /// The user to whom the possessions should be handed over does not exist, is inactive, or is the deleted user.
     UnknownHeir,
+    /// Too many mails wait to be sent.
+    TooManyMails,
     /// The new owner lacks these permissions, which the transfer needs.
     HeirLacks(Vec<Permission>),
 }

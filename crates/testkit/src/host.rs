@@ -22,8 +22,8 @@ use tokio_rustls::TlsAcceptor;
 
 /// The authority that has issued the certificate of an [`TestHost`], in PEM. It is of the tests only.
 pub const AUTHORITY: &[u8] = include_bytes!("../certificates/authority.pem");
-const CERTIFICATE: &[u8] = include_bytes!("../certificates/origin.pem");
-const KEY: &[u8] = include_bytes!("../certificates/origin.key");
+pub(crate) const CERTIFICATE: &[u8] = include_bytes!("../certificates/origin.pem");
+pub(crate) const KEY: &[u8] = include_bytes!("../certificates/origin.key");
 
 /// A response that an origin gives.
 #[derive(Debug, Clone)]

@@ -32,6 +32,7 @@ pub mod hashing;
 pub mod jose;
 mod jwk;
 pub mod key_ring;
+mod letters;
 pub mod master_key;
 mod one_time_links;
 pub mod password;
@@ -76,6 +77,7 @@ pub struct Vault {
     registrations: registration_tokens::RegistrationKey,
     personal: personal_access_tokens::PersonalKey,
     one_time_links: one_time_links::OneTimeLinkKey,
+    letters: letters::LetterKey,
     factors: second_factor::FactorKeys,
     nonces: dpop_nonce::NonceKey,
     own_keys: jose::OwnKeys,
@@ -109,6 +111,7 @@ impl Vault {
             registrations: registration_tokens::RegistrationKey::derive(master),
             personal: personal_access_tokens::PersonalKey::derive(master),
             one_time_links: one_time_links::OneTimeLinkKey::derive(master),
+            letters: letters::LetterKey::derive(master),
             factors: second_factor::FactorKeys::derive(master),
             nonces: dpop_nonce::NonceKey::derive(master),
             own_keys: jose::OwnKeys::default(),

@@ -11,6 +11,7 @@ pub(crate) mod initial_access_tokens;
 mod key_set;
 pub(crate) mod limits;
 mod list;
+pub(crate) mod mail;
 pub(crate) mod permissions;
 pub(crate) mod personal_access_tokens;
 mod refusal;

@@ -45,6 +45,7 @@ pub(crate) mod data_choice;
 pub mod demo;
 pub mod device;
 pub(crate) mod ended;
+pub mod forgot;
 pub mod form;
 pub mod login;
 pub mod logins;

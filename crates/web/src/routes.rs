@@ -8,7 +8,7 @@ use crate::management::users::links as links_of_users;
 use crate::management::users::sessions as sessions_of_users;
 use crate::management::{
     allow_lists, allowed, applications, audit, data_sources, data_stores, initial_access_tokens, limits,
-    permissions, personal_access_tokens, resource_servers, revocations, roles, trusted_issuers,
+    mail, permissions, personal_access_tokens, resource_servers, revocations, roles, trusted_issuers,
     trusted_origins, users,
 };
 use crate::oauth::{
@@ -17,8 +17,8 @@ use crate::oauth::{
     userinfo,
 };
 use crate::pages::{
-    account, activity, demo, device, login, logins, logout, password, profile, reference, requests, reset,
-    security, sessions, start, tokens,
+    account, activity, demo, device, forgot, login, logins, logout, password, profile, reference, requests,
+    reset, security, sessions, start, tokens,
 };
 use crate::{WebState, assets, http_service, mcp, observation, odata};
 
@@ -87,6 +87,8 @@ fn pages() -> Router<WebState> {
     Router::new()
         .route("/",                                 get(start::show))
         .route("/login",                            get(login::show).post(login::sign_in))
+        .route("/forgot",                           get(forgot::show).post(forgot::ask))
+        .route("/forgot/asked",                     get(forgot::asked_page))
         .route("/reset",                            get(reset::show).post(reset::choose))
         .route("/login/factor",                     get(login::factor::restart).post(login::factor::sign_in))
         .route("/logout",                           get(logout::show).post(logout::sign_out))
@@ -154,6 +156,7 @@ fn management() -> Router<WebState> {
         .route("/api/admin/users/{id}/sessions/{sessionId}", delete(sessions_of_users::end))
         .route("/api/admin/users/{id}/onetimelinks",         get(links_of_users::list).post(links_of_users::create).delete(links_of_users::end_all))
         .route("/api/admin/invitations",             post(links_of_users::invite))
+        .route("/api/admin/mail/test",               post(mail::test))
         .route("/api/admin/roles",                   get(roles::list).post(roles::create))
         .route("/api/admin/roles/{id}",              get(roles::get).put(roles::update).delete(roles::delete))
         .route("/api/admin/permissions",             get(permissions::list))

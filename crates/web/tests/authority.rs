@@ -104,6 +104,10 @@ fn link(_: &TestServer) -> Value {
     json!({ "purpose": "reset" })
 }
 
+fn receiver(_: &TestServer) -> Value {
+    json!({ "to": "ada@example.com" })
+}
+
 fn invitation(_: &TestServer) -> Value {
     json!({ "userName": fresh("guest") })
 }
@@ -256,6 +260,7 @@ const ROWS: &[Row] = &[
     administration(Method::GET,    LINKS,                      Target::Account, nothing, 200),
     administration(Method::POST,   LINKS,                      Target::Account, link,    201),
     administration(Method::DELETE, LINKS,                      Target::Link,    nothing, 204),
+    administration(Method::POST,   "/api/admin/mail/test",     Target::Plain,   receiver, 200),
     administration(Method::POST,   INVITATIONS,                Target::Plain,   invitation, 201),
     administration(Method::GET,    SESSIONS,                   Target::Session, nothing, 200),
     administration(Method::DELETE, SESSIONS,                   Target::Session, nothing, 204),
@@ -377,6 +382,9 @@ const ELSEWHERE: &[(Method, &str, u16)] = &[
     (Method::POST, "/oauth2/logout/confirm",           200),
     (Method::POST, "/api/mgmt/oauth2/revoke",          401),
     (Method::POST, "/login",                           403),
+    (Method::GET,  "/forgot",                          404),
+    (Method::POST, "/forgot",                          404),
+    (Method::GET,  "/forgot/asked",                    404),
     (Method::GET,  "/reset",                           410),
     (Method::POST, "/reset",                           403),
     (Method::GET,  "/login/factor",                    303),

@@ -49,6 +49,7 @@ async fn add_links(server: &TestServer) {
             digest: Digest::from_bytes([number; 32]),
             sent_to: None,
             continue_to: None,
+            mail: None,
             expires_at: server.clock().now().plus_secs(3_600),
         };
         let new = NewOneTimeLink { user: user.id, user_epoch: user.epoch, link, unless_since: None };

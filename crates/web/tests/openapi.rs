@@ -59,6 +59,7 @@ fn is_left_out(path: &str) -> bool {
         "/oauth2/check_session",
         "/device",
         "/reset",
+        "/forgot",
     ];
     path == "/" || path.starts_with("/api/odata4") || pages.iter().any(|page| path.starts_with(page))
 }

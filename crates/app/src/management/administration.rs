@@ -1,7 +1,7 @@
 //! Shared parts of the administrative use cases: who may do what, and why not.
 
 use domain::account::Permission;
-use store::{Judged, MOST_POSSESSIONS, Owned, RightsChanged, StoreError, UserRefusal};
+use store::{Judged, MOST_MAILS, MOST_POSSESSIONS, Owned, RightsChanged, StoreError, UserRefusal};
 
 use crate::identity::caller::{Caller, RequestOrigin};
 use crate::identity::refusals::Refusals;
@@ -84,6 +84,9 @@ impl From<UserRefusal> for AdministrationError {
             UserRefusal::OwnsTooMuch => Self::OwnsTooMuch,
             UserRefusal::UnknownHeir => {
                 Self::Invalid(vec![FieldFault::new("transferTo", "must name another active user")])
+            }
+            UserRefusal::TooManyMails => {
+                Self::Full(format!("{MOST_MAILS} mails wait already; look into the log of the server"))
             }
             UserRefusal::HeirLacks(permissions) => {
                 let names: Vec<&str> = permissions.iter().map(|permission| permission.as_str()).collect();

@@ -24,7 +24,7 @@ mod draft;
 mod links;
 
 pub use draft::{Expiry, UserDraft};
-pub use links::MadeLink;
+pub use links::{MadeLink, Sending};
 
 /// What happens to the applications and data sources of a deleted user.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

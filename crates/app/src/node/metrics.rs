@@ -107,6 +107,10 @@ pub struct Metrics {
     pub refresh_replays: Counters<OutcomeLabels>,
     /// Attempts to deliver a logout token, by outcome.
     pub logout_deliveries: Counters<OutcomeLabels>,
+    /// Attempts to send a mail, by outcome.
+    pub mails: Counters<OutcomeLabels>,
+    /// Questions of people who have forgotten their passwords, by outcome.
+    pub forgotten_passwords: Counters<OutcomeLabels>,
     /// Tokens for which the signer of external keys was asked, by outcome.
     pub external_signatures: Counters<OutcomeLabels>,
     /// 1 while the signer of external keys does not answer.
@@ -175,6 +179,8 @@ impl Default for Metrics {
             account_locks: Counters::default(),
             refresh_replays: Counters::default(),
             logout_deliveries: Counters::default(),
+            mails: Counters::default(),
+            forgotten_passwords: Counters::default(),
             external_signatures: Counters::default(),
             signer_down: Gauge::default(),
             rate_limited: Counter::default(),
@@ -240,6 +246,9 @@ impl Metrics {
         self.refresh_replays.register(registry, "refresh_replays", "Refresh tokens presented again");
         let help = "Attempts to deliver a logout token, by outcome";
         self.logout_deliveries.register(registry, "logout_deliveries", help);
+        self.mails.register(registry, "mails", "Attempts to send a mail, by outcome");
+        let help = "Questions of people who have forgotten their passwords, by outcome";
+        self.forgotten_passwords.register(registry, "forgotten_passwords", help);
         let help = "Tokens for which the signer of external keys was asked, by outcome";
         self.external_signatures.register(registry, "external_signatures", help);
         let help = "1 while the signer of external keys does not answer";

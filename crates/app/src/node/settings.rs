@@ -98,6 +98,8 @@ pub struct AppSettings {
     pub private_use_schemes: Vec<PrivateUseScheme>,
     /// Clients that register themselves.
     pub client_registration: ClientRegistrationSettings,
+    /// Sends mail; `None` if no mail server is set.
+    pub mail: Option<mail::Mailer>,
     /// Sends requests to addresses that clients name.
     pub outbound: fetch::Fetcher,
     /// How clients present certificates.
@@ -226,6 +228,7 @@ impl Default for AppSettings {
             document_hosts: DocumentHosts::default(),
             private_use_schemes: PrivateUseScheme::known(),
             client_registration: ClientRegistrationSettings::default(),
+            mail: None,
             outbound: fetch::Fetcher::default(),
             client_certificates: ClientCertificates::default(),
             rates: RateSettings::default(),

@@ -20,9 +20,19 @@ pub(crate) enum Left {
     Device,
     /// An application that a document describes.
     DocumentClient,
+    /// The question of somebody who has forgotten the password.
+    ForgottenPassword,
 }
 
 impl Left {
+    const ALL: [Self; 5] = [
+        Self::PushedRequest,
+        Self::OpenedRequest,
+        Self::Device,
+        Self::DocumentClient,
+        Self::ForgottenPassword,
+    ];
+
     /// How many in a minute. A server with many users may push from one address, and an office may sign in from one.
     const fn per_minute(self) -> u32 {
         match self {
@@ -30,6 +40,7 @@ impl Left {
             Self::OpenedRequest => 120,
             Self::Device => 60,
             Self::DocumentClient => 20,
+            Self::ForgottenPassword => 10,
         }
     }
 }
@@ -42,6 +53,7 @@ pub(crate) struct Strangers {
     opened: Buckets<Network>,
     devices: Buckets<Network>,
     documents: Buckets<Network>,
+    forgotten: Buckets<Network>,
 }
 
 impl Strangers {
@@ -54,6 +66,7 @@ impl Strangers {
             opened: buckets(Left::OpenedRequest),
             devices: buckets(Left::Device),
             documents: buckets(Left::DocumentClient),
+            forgotten: buckets(Left::ForgottenPassword),
         }
     }
 
@@ -68,7 +81,7 @@ impl Strangers {
 
     /// Drops entries that no longer limit anybody.
     pub(crate) fn purge(&self, now: Timestamp) {
-        for left in [Left::PushedRequest, Left::OpenedRequest, Left::Device, Left::DocumentClient] {
+        for left in Left::ALL {
             self.buckets(left).purge(now);
         }
     }
@@ -79,6 +92,7 @@ impl Strangers {
             Left::OpenedRequest => &self.opened,
             Left::Device => &self.devices,
             Left::DocumentClient => &self.documents,
+            Left::ForgottenPassword => &self.forgotten,
         }
     }
 }

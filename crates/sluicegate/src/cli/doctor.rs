@@ -17,6 +17,7 @@ mod certificate;
 mod files;
 mod findings;
 mod installation;
+mod mail;
 mod online;
 
 pub(super) const EXAMPLES: &str = "Examples:\n  sluicegate doctor --data-dir ./data\n  \
@@ -73,7 +74,7 @@ fn examine(
     findings: &mut Findings,
 ) -> anyhow::Result<()> {
     let settings = arguments.server.settings(environment)?;
-    let (_, tls) = SettingFiles::read_with_tls(&settings)?;
+    let (settings_files, tls) = SettingFiles::read_with_tls(&settings)?;
     findings.good("configuration", "every setting is valid, and the files that settings name can be read");
     let _flush = logging::start(settings.log.format, logging::warnings_only());
     let site = Site::configured(&settings);
@@ -90,6 +91,7 @@ fn examine(
     runtime.block_on(async {
         let connects = !arguments.offline;
         installation::examine(&settings, environment, connects, findings).await;
+        mail::examine(settings_files.mail.as_ref(), connects, findings).await;
         if connects {
             online::examine(&settings, &site, tls.as_ref(), findings).await;
         }

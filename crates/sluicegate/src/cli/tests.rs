@@ -494,6 +494,7 @@ const OPERATIONS: &[(&str, &str)] = &[
     ("createOneTimeLink", "user reset-link"),
     ("endOneTimeLinks", "user end-links"),
     ("inviteUser", "user invite"),
+    ("testMail", "mail test"),
     ("listRoles", "role list"),
     ("createRole", "role add"),
     ("getRole", "role show"),

@@ -1,5 +1,6 @@
 //! Rules about several settings.
 
+use super::setting::MailProtection;
 use super::{InvalidSetting, Settings};
 
 /// Adds a fault for each rule that the settings break.
@@ -11,6 +12,7 @@ pub(super) fn keys_fit_together(settings: &Settings, faults: &mut Vec<InvalidSet
     a_header_block_has_room_for_the_address(settings, faults);
     a_signer_and_its_algorithms_come_together(settings, faults);
     a_key_of_the_collector_is_not_sent_in_clear_text(settings, faults);
+    mail_has_a_sender_and_protected_credentials(settings, faults);
 }
 
 fn a_signer_and_its_algorithms_come_together(settings: &Settings, faults: &mut Vec<InvalidSetting>) {
@@ -32,6 +34,36 @@ fn a_key_of_the_collector_is_not_sent_in_clear_text(settings: &Settings, faults:
         let message = "must begin with https://, or be a loopback address, if telemetry.otlp_headers_file is set: the header fields \
                        must not travel to another machine in clear text";
         faults.push(InvalidSetting::of_key("telemetry.otlp_endpoint", message));
+    }
+}
+
+fn mail_has_a_sender_and_protected_credentials(settings: &Settings, faults: &mut Vec<InvalidSetting>) {
+    let mail = &settings.mail;
+    let mut fault = |key: &str, message: &str| {
+        faults.push(InvalidSetting::of_key(&format!("mail.{key}"), message));
+    };
+    match (&mail.user, &mail.password_file) {
+        (Some(_), None) => fault("password_file", "must be set too if mail.user is"),
+        (None, Some(_)) => fault("user", "must be set too if mail.password_file is"),
+        _ => {}
+    }
+    let Some(host) = &mail.host else {
+        if mail.from.is_some() || mail.user.is_some() {
+            fault("host", "must be set too if other settings of mail are");
+        }
+        return;
+    };
+    if mail.from.is_none() {
+        fault("from", "must be set too if mail.host is");
+    }
+    if mail.protection == MailProtection::None && !host.is_loopback() {
+        fault(
+            "protection",
+            "must not be none for a mail server on another machine: use starttls or implicit",
+        );
+    }
+    if mail.protection == MailProtection::DangerNone && !host.is_loopback() && mail.user.is_some() {
+        fault("user", "must not be set with danger_none: the password would travel in clear text");
     }
 }
 

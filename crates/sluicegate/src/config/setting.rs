@@ -14,8 +14,10 @@ use super::Raw;
 
 mod base_url;
 mod lists;
+mod mail;
 
 pub(crate) use base_url::BaseUrl;
+pub(crate) use mail::{HostName, MailProtection, OneLine};
 
 /// A type of setting.
 pub(crate) trait Setting: Sized {

@@ -21,7 +21,7 @@ use store_postgres::{DatabaseUrl, Options};
 use web::{AddressRange, MAX_BODY_BYTES, MAX_URI_BYTES};
 
 use super::RawConfig;
-use super::setting::{BaseUrl, LogFormat, LogLevels};
+use super::setting::{BaseUrl, HostName, LogFormat, LogLevels, MailProtection, OneLine};
 
 #[macro_use]
 mod declaration;
@@ -298,6 +298,30 @@ settings! {
         enabled: bool = true;
         /// How long a new token may be valid at most, in days.
         max_days: u32 = lifetimes::PERSONAL_ACCESS_TOKEN_DAYS, in 1..=3_660;
+    }
+
+    /// The mail server by which users get links, for invitations and forgotten passwords; see [mail](mail.md). Without
+    /// `host`, no mail is sent, and administrators get the links instead.
+    mail: Mail = "mail" {
+        /// The name or the address of the mail server.
+        host: Option<HostName> = None;
+        /// Its port: usually 587 for `starttls`, and 465 for `implicit`.
+        port: u32 = 587, in 1..=65_535;
+        /// How the connection is protected: `starttls` begins in clear text and changes to TLS before anything else is
+        /// sent, `implicit` uses TLS from the first byte on, and `none` is for a mail server on this machine. `danger_none`
+        /// is the same for any mail server.
+        protection: MailProtection = MailProtection::StartTls, weak if |protection| *protection == MailProtection::DangerNone => "links that set passwords travel to the mail server in clear text";
+        /// A file with certificates in PEM of authorities that the server trusts for the mail server, besides the public
+        /// ones.
+        authorities_file: Option<PathBuf> = None;
+        /// The name by which the server authenticates at the mail server; by default, it does not.
+        user: Option<OneLine> = None;
+        /// A file with the password that belongs to `user`. Only the server may have rights on it.
+        password_file: Option<PathBuf> = None;
+        /// The sender, as an address, or as a name with an address: `Gate <gate@example.org>`. It is required with `host`.
+        from: Option<OneLine> = None;
+        /// How long sending one mail may take, in seconds.
+        timeout_secs: u32 = 30, in 1..=300;
     }
 
     /// Requests of the server to addresses that clients name: [outbound requests](decisions/outbound-requests.md).

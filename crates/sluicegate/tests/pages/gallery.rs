@@ -109,6 +109,15 @@ fn walk_links(stage: &Stage, browser: &mut Browser, see: &mut impl FnMut(&mut Br
     see(browser, "link that is over");
     browser.open(&stage.link_of(LONG));
     see(browser, "link for a new password");
+    browser.open(&stage.at("/login"));
+    browser.follow("#login-forgot");
+    see(browser, "forgotten password");
+    browser.fill("#username", " ");
+    browser.follow("#forgot-submit");
+    see(browser, "forgotten password with a problem");
+    browser.fill("#username", LONG);
+    browser.follow("#forgot-submit");
+    see(browser, "asked for a link");
 }
 
 /// Personal access tokens: none, one that is made with faults and without, and its end.

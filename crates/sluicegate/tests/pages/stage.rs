@@ -10,9 +10,16 @@ use url::Url;
 /// A page that can be shown anywhere, as the target of a form.
 const BACK: &str = "<!DOCTYPE html><html lang=en><title>The application</title><link rel=icon href=data:,><p>Back at the application.";
 
-/// Clients may register themselves, and data sources use databases of this machine.
-const OPEN: [(&str, &str); 2] =
-    [("SLUICEGATE_REGISTRATION__MODE", "open"), ("SLUICEGATE_DATA_SOURCES__ALLOWED_HOSTS", "127.0.0.1")];
+/// Clients may register themselves, data sources use databases of this machine, and people may ask for a link. Nothing listens
+/// at the port of the mail server.
+const OPEN: [(&str, &str); 6] = [
+    ("SLUICEGATE_REGISTRATION__MODE", "open"),
+    ("SLUICEGATE_DATA_SOURCES__ALLOWED_HOSTS", "127.0.0.1"),
+    ("SLUICEGATE_MAIL__HOST", "127.0.0.1"),
+    ("SLUICEGATE_MAIL__PORT", "9"),
+    ("SLUICEGATE_MAIL__PROTECTION", "none"),
+    ("SLUICEGATE_MAIL__FROM", "gate@example.org"),
+];
 
 /// A running installation with a data source that the user may read.
 pub(crate) struct Stage {

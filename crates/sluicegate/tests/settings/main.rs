@@ -1,6 +1,7 @@
 //! Every setting has an effect: the table names a test for each setting and each limit that observes what it
 //! changes. A setting without a row fails.
 
+mod mail;
 mod observed;
 mod telemetry;
 
@@ -17,6 +18,7 @@ type Row = (&'static str, &'static str, &'static str, &'static str);
 const HERE: &str = "crates/sluicegate/tests/settings/observed.rs";
 const POOL: &str = "crates/store-postgres/tests/faults.rs";
 const TELEMETRY: &str = "crates/sluicegate/tests/settings/telemetry.rs";
+const MAIL: &str = "crates/sluicegate/tests/settings/mail.rs";
 const PROCESS: &str = "crates/sluicegate/tests/process.rs";
 const TRANSPORT: &str = "crates/sluicegate/tests/transport.rs";
 const HTTP2: &str = "crates/sluicegate/tests/http2/main.rs";
@@ -88,6 +90,14 @@ const ROWS: &[Row] = &[
     ("data_sources.page_size", "the rows of a page", HERE, "limits_of_data_sources_follow_the_settings"),
     ("data_sources.timeout_secs", "a long statement is ended", ODATA, "a_request_that_waits_too_long_gets_retry_after"),
     ("data_sources.max_connections", "no source opens more", "crates/sources/src/registry/tests.rs", "more_sources_than_connections_share_them"),
+    ("mail.host", "mail arrives there", MAIL, "mail_is_sent_over_tls_with_the_credentials_and_the_sender_of_the_settings"),
+    ("mail.port", "mail arrives there", MAIL, "mail_is_sent_over_tls_with_the_credentials_and_the_sender_of_the_settings"),
+    ("mail.protection", "a mail server without TLS gets nothing", MAIL, "a_mail_server_that_cannot_be_used_as_the_settings_say_gets_no_password"),
+    ("mail.authorities_file", "the certificate of the mail server is accepted", MAIL, "a_mail_server_that_cannot_be_used_as_the_settings_say_gets_no_password"),
+    ("mail.user", "the mail server learns it", MAIL, "mail_is_sent_over_tls_with_the_credentials_and_the_sender_of_the_settings"),
+    ("mail.password_file", "the mail server learns it", MAIL, "mail_is_sent_over_tls_with_the_credentials_and_the_sender_of_the_settings"),
+    ("mail.from", "the sender of the mail", MAIL, "mail_is_sent_over_tls_with_the_credentials_and_the_sender_of_the_settings"),
+    ("mail.timeout_secs", "a mail server that says nothing is given up", "crates/mail/tests/sending.rs", "a_mail_server_that_says_nothing_is_given_up"),
     ("telemetry.otlp_endpoint", "spans arrive there", TELEMETRY, "a_request_is_told_as_a_span_of_the_trace_of_its_caller"),
     ("telemetry.otlp_headers_file", "messages have these fields", TELEMETRY, "a_request_is_told_as_a_span_of_the_trace_of_its_caller"),
     ("telemetry.otlp_authorities_file", "the certificate of the collector is accepted", TELEMETRY, "a_request_is_told_as_a_span_of_the_trace_of_its_caller"),

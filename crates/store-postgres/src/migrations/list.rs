@@ -291,4 +291,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../../migrations/0040_one_time_links.sql"),
     },
+    Migration {
+        number: 41,
+        name: "mails",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../../migrations/0041_mails.sql"),
+    },
 ];

@@ -8,7 +8,7 @@ use super::table::{Ids, OnRestore, StoredColumn, StoredKind, StoredTable};
 mod people;
 
 use people::{
-    FAMILIAR_NETWORKS, ONE_TIME_LINKS, PERSONAL_ACCESS_TOKENS, ROLES, SECOND_FACTORS, SESSIONS, USERS,
+    FAMILIAR_NETWORKS, MAILS, ONE_TIME_LINKS, PERSONAL_ACCESS_TOKENS, ROLES, SECOND_FACTORS, SESSIONS, USERS,
 };
 
 const fn number(name: &'static str) -> StoredColumn {
@@ -57,6 +57,7 @@ pub const TABLES: &[StoredTable] = &[
     given_once("recovery_codes", Compared, &[number("id"), number("user_id"), bytes("digest")]),
     given_once("personal_access_tokens", Emptied, PERSONAL_ACCESS_TOKENS),
     given_once("one_time_links", Emptied, ONE_TIME_LINKS),
+    given_once("mails", Emptied, MAILS),
     given_once("applications", Compared, APPLICATIONS),
     chosen("session_applications", Emptied, 2, &[number("session_id"), number("application_id")]),
     given_once("application_origins", Compared, APPLICATION_ORIGINS),

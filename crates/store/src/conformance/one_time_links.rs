@@ -30,6 +30,7 @@ fn link(number: u8) -> NewLink {
         digest: digest(number),
         sent_to: None,
         continue_to: None,
+        mail: None,
         expires_at: SOON,
     }
 }

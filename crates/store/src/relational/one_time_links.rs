@@ -11,7 +11,9 @@ use oauth::revocation::Revocation;
 
 use super::users::{self, change};
 use super::versions::{self, CachedKind};
-use super::{Change, Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, authority, values};
+use super::{
+    Change, Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, authority, mails, values,
+};
 use crate::columns::Impossible;
 use crate::rules;
 use crate::{LinkUse, NewLink, NewOneTimeLink, NewUser, OneTimeLinkRefusal, UserRefusal};
@@ -54,6 +56,9 @@ pub async fn invite<S: SqlTransaction>(
     link: &NewLink,
     [creation, event]: &[NewAuditEvent; 2],
 ) -> Change<(User, OneTimeLink), S, UserRefusal> {
+    if !has_room(db, link).await? {
+        return Err(UserRefusal::TooManyMails.into());
+    }
     let user = users::insert(db, new, creation).await?;
     let link = add(db, user.id, user.epoch, link, event).await?;
     // The user was created in this transaction.
@@ -81,6 +86,9 @@ pub async fn insert<S: SqlTransaction>(
             return Err(OneTimeLinkRefusal::TooSoon.into());
         }
     }
+    if !has_room(db, link).await? {
+        return Err(OneTimeLinkRefusal::Full.into());
+    }
     let stored = add(db, user, epoch, link, event).await?.ok_or(OneTimeLinkRefusal::RightsChanged)?;
     db.append_audit(event).await?;
     Ok(stored)
@@ -101,6 +109,13 @@ async fn rights_cover<S: SqlTransaction>(
     }
 }
 
+async fn has_room<S: SqlTransaction>(db: &S, link: &NewLink) -> Read<bool, S> {
+    match &link.mail {
+        Some(mail) => mails::has_room(db, mail).await,
+        None => Ok(true),
+    }
+}
+
 async fn add<S: SqlTransaction>(
     db: &S,
     user: UserId,
@@ -117,7 +132,7 @@ async fn add<S: SqlTransaction>(
         FROM users u WHERE u.id = :user AND u.epoch = :epoch AND u.active
         RETURNING id, user_id, user_epoch, purpose, created_by, sent_to, continue_to, created_at, expires_at",
     );
-    let NewLink { purpose, digest, sent_to, continue_to, expires_at } = new;
+    let NewLink { purpose, digest, sent_to, continue_to, mail, expires_at } = new;
     let purpose = purpose.as_str();
     db.execute(&FORMER, values! { user, purpose }).await?;
     let row = values! {
@@ -131,7 +146,11 @@ async fn add<S: SqlTransaction>(
         user,
         epoch,
     };
-    db.find(&ADD, row).await
+    let added: Option<OneTimeLink> = db.find(&ADD, row).await?;
+    if let (Some(link), Some(mail)) = (&added, mail) {
+        mails::add(db, link.id, mail, event.at).await?;
+    }
+    Ok(added)
 }
 
 /// The link with that digest, unless it has expired.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use domain::handover::Handover;
 use domain::id::{
     ApplicationId, AuditId, BackchannelAuthenticationId, ConsentId, DataSourceId, DeviceAuthorizationId,
-    Epoch, GrantId, InitialAccessTokenId, LogoutDeliveryId, OneTimeLinkId, PersonalAccessTokenId,
+    Epoch, GrantId, InitialAccessTokenId, LogoutDeliveryId, MailId, OneTimeLinkId, PersonalAccessTokenId,
     ResourceServerId, RoleId, ScopeId, SecretId, SessionId, TrustedOriginId, UserId,
 };
 use domain::secret::{Digest, PasswordHash};
@@ -131,6 +131,7 @@ numbers! {
     DataSourceId: DataSourceId::new,
     BackchannelAuthenticationId: BackchannelAuthenticationId::new,
     DeviceAuthorizationId: DeviceAuthorizationId::new,
+    MailId: MailId::new,
     OneTimeLinkId: OneTimeLinkId::new,
     ResourceServerId: ResourceServerId::new,
     RoleId: RoleId::new,

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use domain::id::{
     ApplicationId, BackchannelAuthenticationId, ConsentId, DataSourceId, DeviceAuthorizationId, Epoch,
-    GrantId, InitialAccessTokenId, LogoutDeliveryId, OneTimeLinkId, PersonalAccessTokenId, PushedRequestId,
-    ResourceServerId, RoleId, ScopeId, SecretId, SessionId, TrustedOriginId, UserId,
+    GrantId, InitialAccessTokenId, LogoutDeliveryId, MailId, OneTimeLinkId, PersonalAccessTokenId,
+    PushedRequestId, ResourceServerId, RoleId, ScopeId, SecretId, SessionId, TrustedOriginId, UserId,
 };
 use domain::secret::{Digest, PasswordHash};
 use domain::time::Timestamp;
@@ -114,6 +114,7 @@ numbers! {
     InitialAccessTokenId: InitialAccessTokenId::get,
     PersonalAccessTokenId: PersonalAccessTokenId::get,
     PushedRequestId: PushedRequestId::get,
+    MailId: MailId::get,
     OneTimeLinkId: OneTimeLinkId::get,
     ResourceServerId: ResourceServerId::get,
     RoleId: RoleId::get,

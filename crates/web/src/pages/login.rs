@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use app::Fault;
+use app::identity::forgotten::ForgottenPasswordService;
 use app::identity::sessions::SessionService;
 use app::identity::sign_in::SignInService;
 use app::identity::sign_in::{ShownFactor, SignInCredentials, SignInRefusal};
@@ -16,7 +17,7 @@ use http::StatusCode;
 use oauth::parameters::Parameters;
 
 use super::form::{FormBody, OwnForm, fields};
-use super::{DestinationInWords, Visit, fault, go_to};
+use super::{DestinationInWords, Visit, fault, forgot, go_to};
 use crate::extract::Use;
 use crate::filters;
 use crate::http::cookies;
@@ -34,6 +35,8 @@ struct LoginPage<'a> {
     /// Whether the user comes to connect a device.
     has_device: bool,
     destination: Option<DestinationInWords>,
+    /// Where a forgotten password leads, if the server sends mail.
+    forgot: Option<ForgotLink>,
     notice: Option<&'static str>,
     problem: Option<&'a str>,
     csrf: &'a str,
@@ -74,6 +77,11 @@ impl Visit {
             is_verified: requesting_application.as_ref().is_some_and(|way| way.is_verified),
             has_device: prompt.continue_to.split('?').next() == Some("/device"),
             destination: requesting_application.as_ref().map(|way| DestinationInWords::of(&way.destination)),
+            forgot: self
+                .state
+                .service::<ForgottenPasswordService>()
+                .is_offered()
+                .then(|| ForgotLink::at(forgot::PATH, prompt.continue_to)),
             notice: prompt.notice,
             problem: prompt.problem,
             csrf: csrf.expose(),
@@ -116,6 +124,19 @@ pub(crate) fn switch_user(continue_to: &str) -> String {
     query.append_pair(fields::CONTINUE.spelling, continue_to);
     let path = format!("/login?{}", query.finish());
     if path.len() > LONGEST_SWITCH { String::new() } else { path }
+}
+
+/// A path with the request that waits, if both are short enough for an address.
+#[derive(Debug, Clone)]
+pub(super) struct ForgotLink(pub(super) String);
+
+impl ForgotLink {
+    pub(super) fn at(path: &str, continue_to: &str) -> Self {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair(fields::CONTINUE.spelling, continue_to);
+        let whole = format!("{path}?{}", query.finish());
+        Self(if continue_to.is_empty() || whole.len() > LONGEST_SWITCH { path.to_owned() } else { whole })
+    }
 }
 
 /// The maximum length of such a path in bytes, which every browser and proxy accepts.
@@ -253,6 +274,7 @@ pub(super) fn samples() -> Vec<String> {
         is_verified: false,
         has_device: false,
         destination: None,
+        forgot: None,
         notice: None,
         problem: None,
         csrf: "c",
@@ -264,6 +286,7 @@ pub(super) fn samples() -> Vec<String> {
         is_verified: false,
         has_device: false,
         destination: Some(DestinationInWords::sample()),
+        forgot: Some(ForgotLink::at(forgot::PATH, HOSTILE)),
         notice: Some("Your password is set. Sign in with it now."),
         problem: Some(HOSTILE),
         csrf: "c",

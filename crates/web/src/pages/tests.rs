@@ -3,8 +3,8 @@
 use askama::Template;
 
 use super::{
-    account, activity, demo, device, ended, login, logins, logout, password, profile, requests, reset,
-    security, sessions, start, tokens,
+    account, activity, demo, device, ended, forgot, login, logins, logout, password, profile, requests,
+    reset, security, sessions, start, tokens,
 };
 use crate::http::base_path::BasePath;
 
@@ -26,6 +26,7 @@ fn all() -> Vec<String> {
     pages.extend(ended::samples());
     pages.extend(requests::samples());
     pages.extend(reset::samples());
+    pages.extend(forgot::samples());
     pages.extend(activity::samples());
     pages.extend(sessions::samples());
     pages.extend(tokens::samples());

@@ -48,6 +48,7 @@ mod late_parameters;
 mod limits;
 mod lockout;
 mod logout;
+mod mail;
 mod maintenance;
 mod metadata;
 mod one_time_links;

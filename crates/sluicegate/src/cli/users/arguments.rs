@@ -1,6 +1,6 @@
 //! The arguments of `sluicegate user`.
 
-use app::management::users::{Expiry, PossessionsAction};
+use app::management::users::{Expiry, PossessionsAction, Sending};
 use clap::{ArgGroup, Args};
 use domain::account::attributes::{Attribute, UserAttributes};
 
@@ -85,6 +85,35 @@ pub(crate) struct Invite {
     /// An attribute of the person, such as email=ada@example.com; may be given several times
     #[arg(id = "attributes", long = "attribute", value_name = "NAME=VALUE", value_parser = parse_attribute)]
     pub(super) attributes: Vec<AttributeValue>,
+    #[command(flatten)]
+    sending: SendingArgs,
+}
+
+impl Invite {
+    pub(super) fn sending(&self) -> Sending {
+        self.sending.wanted()
+    }
+}
+
+/// How a link reaches its user. By default it is sent if there are a mail server and an address.
+#[derive(Debug, Args)]
+struct SendingArgs {
+    /// Send the link to the mail address of the user [default: if there are a mail server and an address]
+    #[arg(long, conflicts_with = "show")]
+    send: bool,
+    /// Show the link instead of sending it
+    #[arg(long)]
+    show: bool,
+}
+
+impl SendingArgs {
+    fn wanted(&self) -> Sending {
+        match (self.send, self.show) {
+            (true, _) => Some(true),
+            (false, true) => Some(false),
+            (false, false) => None,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -94,6 +123,14 @@ pub(crate) struct ResetLink {
     /// An invitation, which is valid for a week instead of a day
     #[arg(long)]
     pub(super) invitation: bool,
+    #[command(flatten)]
+    sending: SendingArgs,
+}
+
+impl ResetLink {
+    pub(super) fn sending(&self) -> Sending {
+        self.sending.wanted()
+    }
 }
 
 #[derive(Debug, Args)]

@@ -23,7 +23,7 @@ pub(super) async fn invite(opened: &OpenedInstallation, command: &Invite) -> any
         attributes: (!attributes.is_empty()).then_some(attributes),
         ..UserDraft::default()
     };
-    let invited = opened.app.users().invite(&opened.operator, draft, &opened.origin).await;
+    let invited = opened.app.users().invite(&opened.operator, draft, command.sending(), &opened.origin).await;
     let (user, made) = invited.map_err(|refused| message(refused, name))?;
     say(&format!("{} is invited", user.name));
     print(&made);
@@ -34,15 +34,24 @@ pub(super) async fn reset(opened: &OpenedInstallation, command: &ResetLink) -> a
     let name = &command.one.name;
     let id = find(opened, name).await?;
     let purpose = if command.invitation { LinkPurpose::Invitation } else { LinkPurpose::Reset };
-    let made = opened.app.users().make_link(&opened.operator, id, purpose, &opened.origin).await;
+    let made =
+        opened.app.users().make_link(&opened.operator, id, purpose, command.sending(), &opened.origin).await;
     print(&made.map_err(|refused| message(refused, name))?);
     Ok(())
 }
 
 fn print(made: &MadeLink) {
     let until = date_time(made.stored.expires_at);
-    say(&format!("this link is valid once, until {until}, and is shown only now:"));
-    say(made.address.expose());
+    match (&made.address, &made.stored.sent_to) {
+        (Some(address), _) => {
+            say(&format!("this link is valid once, until {until}, and is shown only now:"));
+            say(address.expose());
+        }
+        (None, to) => {
+            let to = to.as_deref().unwrap_or_default();
+            say(&format!("a link is sent to {to} by the running server; it is valid once, until {until}"));
+        }
+    }
 }
 
 pub(super) async fn end(opened: &OpenedInstallation, name: &str) -> anyhow::Result<()> {

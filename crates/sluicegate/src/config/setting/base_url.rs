@@ -36,6 +36,11 @@ impl BaseUrl {
             None => false,
         }
     }
+
+    /// The name of the host; `None` if it is an address.
+    pub(crate) fn domain(&self) -> Option<String> {
+        url::Url::parse(&self.0).ok()?.domain().map(str::to_owned)
+    }
 }
 
 impl Written for BaseUrl {

@@ -29,6 +29,15 @@ pub(super) const ONE_TIME_LINKS: &[StoredColumn] = &[
     number("expires_at"),
 ];
 
+pub(super) const MAILS: &[StoredColumn] = &[
+    number("id"),
+    number("link_id"),
+    bytes("sealed"),
+    number("attempts"),
+    number("due_at"),
+    number("created_at"),
+];
+
 pub(super) const SECOND_FACTORS: &[StoredColumn] =
     &[number("user_id"), bytes("secret"), number("last_step"), number("created_at")];
 

@@ -1,6 +1,6 @@
 //! `/api/admin/users/{id}/onetimelinks` and `/api/admin/invitations`: links by which people choose their passwords.
 
-use app::management::users::{MadeLink, UserService};
+use app::management::users::{MadeLink, Sending, UserService};
 use app::node::NodeService;
 use axum::response::Response;
 use domain::account::one_time_link::{LinkPurpose, OneTimeLink};
@@ -23,6 +23,9 @@ use crate::respond::management::{ManagementProblem, created, json, no_content, r
 struct LinkResponse {
     id: i64,
     purpose: &'static str,
+    /// Absent if it was shown instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sent_to: Option<String>,
     created_at: String,
     expires_at: String,
 }
@@ -32,6 +35,7 @@ impl From<OneTimeLink> for LinkResponse {
         Self {
             id: link.id.get(),
             purpose: link.purpose.as_str(),
+            sent_to: link.sent_to,
             created_at: rfc3339(link.created_at),
             expires_at: rfc3339(link.expires_at),
         }
@@ -50,12 +54,14 @@ struct LinkList {
 struct MadeResponse {
     #[serde(flatten)]
     stored: LinkResponse,
-    link: String,
+    /// Absent if it is sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<String>,
 }
 
 impl From<MadeLink> for MadeResponse {
     fn from(made: MadeLink) -> Self {
-        Self { stored: made.stored.into(), link: made.address.expose().to_owned() }
+        Self { stored: made.stored.into(), link: made.address.map(|address| address.expose().to_owned()) }
     }
 }
 
@@ -67,9 +73,12 @@ struct InvitedResponse {
     one_time_link: MadeResponse,
 }
 
-/// Why a link is made.
-#[derive(Debug)]
-pub(crate) struct LinkPayload(LinkPurpose);
+/// Why a link is made, and how it reaches its user.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LinkPayload {
+    purpose: LinkPurpose,
+    sending: Sending,
+}
 
 impl FromJson for LinkPayload {
     fn from_json(json: &Json, faults: &PayloadFaults) -> Self {
@@ -81,8 +90,24 @@ impl FromJson for LinkPayload {
         if purpose.is_none() {
             fields.fault(NAME, "must be reset or invitation");
         }
+        let sending = fields.boolean("send");
         fields.finish();
-        Self(purpose.unwrap_or(LinkPurpose::Reset))
+        Self { purpose: purpose.unwrap_or(LinkPurpose::Reset), sending }
+    }
+}
+
+/// A user who is invited, and how the link reaches the person.
+#[derive(Debug)]
+pub(crate) struct InvitationPayload {
+    user: UserPayload,
+    sending: Sending,
+}
+
+impl FromJson for InvitationPayload {
+    fn from_json(json: &Json, faults: &PayloadFaults) -> Self {
+        let mut fields = Fields::of(json, "", faults);
+        let sending = fields.boolean("send");
+        Self { user: UserPayload::read(fields), sending }
     }
 }
 
@@ -111,8 +136,8 @@ pub(crate) async fn create(
     body: JsonBody<LinkPayload>,
 ) -> Result<Response, ManagementProblem> {
     users.to_change(&caller, id, &origin).await.map_err(problem)?;
-    let purpose = body.judged(|payload| Ok(payload.0))?;
-    let made = users.make_link(&caller, id, purpose, &origin).await.map_err(problem)?;
+    let LinkPayload { purpose, sending } = body.judged(|payload| Ok(*payload))?;
+    let made = users.make_link(&caller, id, purpose, sending, &origin).await.map_err(problem)?;
     Ok(created(&format!("/api/admin/users/{id}/onetimelinks"), &MadeResponse::from(made)))
 }
 
@@ -133,14 +158,14 @@ pub(crate) async fn invite(
     Use(node): Use<NodeService>,
     Authenticated(caller): Authenticated,
     ClientOrigin(origin): ClientOrigin,
-    body: JsonBody<UserPayload>,
+    body: JsonBody<InvitationPayload>,
 ) -> Result<Response, ManagementProblem> {
     users.may_create(&caller, &origin).await.map_err(problem)?;
-    let draft = body.judged(|payload| {
-        let draft = payload.draft(node.now());
-        judged(draft.faults_of_invitation()).map(|()| draft)
+    let (draft, sending) = body.judged(|payload| {
+        let draft = payload.user.draft(node.now());
+        judged(draft.faults_of_invitation()).map(|()| (draft, payload.sending))
     })?;
-    let (user, made) = users.invite(&caller, draft, &origin).await.map_err(problem)?;
+    let (user, made) = users.invite(&caller, draft, sending, &origin).await.map_err(problem)?;
     let place = format!("/api/admin/users/{}", user.id);
     let invited = InvitedResponse { user: response(&user, node.now()), one_time_link: made.into() };
     Ok(created(&place, &invited))

@@ -46,8 +46,14 @@ impl UserPayload {
 
 impl FromJson for UserPayload {
     fn from_json(json: &Json, faults: &PayloadFaults) -> Self {
+        Self::read(Fields::of(json, "", faults))
+    }
+}
+
+impl UserPayload {
+    /// Reads the members of a user.
+    pub(super) fn read(mut fields: Fields<'_>) -> Self {
         let mut payload = Self::default();
-        let mut fields = Fields::of(json, "", faults);
         fields.ignore(&["id"]);
         payload.name = fields.string("userName").map(str::to_owned);
         if let Some(mut status) = fields.object("statusInfo") {

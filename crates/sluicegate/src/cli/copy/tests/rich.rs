@@ -12,6 +12,7 @@ use domain::allow_list::{AllowListOwner, AllowLists, ServerPart};
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{ApplicationId, CodeId, ConsentId, DataSourceId, GrantId, RoleId, TokenId, UserId};
 use domain::limit::Limit;
+use domain::mail::SealedLetter;
 use domain::secret::{Digest, PasswordHash};
 use domain::time::Timestamp;
 use oauth::application::{
@@ -27,9 +28,10 @@ use oauth::trusted_issuer::{IssuerSettings, NewTrustedIssuer, Purpose};
 use store::{
     BackchannelInsertion, BackchannelLimits, ComesFrom, DeviceInsertion, GrantCreation, MembersChange,
     ModelChange, ModelPrecondition, NewApplication, NewBackchannelAuthentication, NewConsent, NewDataSource,
-    NewDeviceAuthorization, NewGrant, NewInitialAccessToken, NewLink, NewOneTimeLink, NewPersonalAccessToken,
-    NewPushedRequest, NewRegistration, NewSecondFactor, NewSecret, NewSession, NewUser, PushedRequestLimits,
-    RefusedSignIn, SealedSecret, Sealing, Sharing, Store, SucceededSignIn, Usage,
+    NewDeviceAuthorization, NewGrant, NewInitialAccessToken, NewLink, NewMail, NewOneTimeLink,
+    NewPersonalAccessToken, NewPushedRequest, NewRegistration, NewSecondFactor, NewSecret, NewSession,
+    NewUser, PushedRequestLimits, RefusedSignIn, SealedSecret, Sealing, Sharing, Store, SucceededSignIn,
+    Usage,
 };
 
 mod keys;
@@ -170,6 +172,7 @@ async fn one_time_link(store: &dyn Store, user: &User) {
         digest: Digest::from_bytes([19; 32]),
         sent_to: Some("ada@example.com".to_owned()),
         continue_to: Some(ODD.to_owned()),
+        mail: Some(NewMail { sealed: SealedLetter::new(vec![1, 2, 3]), most: 9 }),
         expires_at: OVER,
     };
     let new = NewOneTimeLink { user: user.id, user_epoch: user.epoch, link, unless_since: None };
