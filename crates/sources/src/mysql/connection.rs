@@ -8,6 +8,7 @@ use odata::statement::Statement;
 
 use super::cells::RowReader;
 use super::commands::{self, Fault, Next};
+use super::failure::Refusal;
 use super::greeting::Product;
 use super::prepared::{PreparedStatement, PreparedStatements};
 use super::session;
@@ -216,17 +217,27 @@ impl MysqlConnection {
         statement: &Statement,
         rows: &mut R,
     ) -> Result<(), SourceError> {
-        self.finish().await?;
+        self.skip_rest().await?;
         self.begin_if_due().await?;
         self.start(statement).await?;
         // A statement without columns has no rows, and nothing says that they end.
         if self.is_running { self.rows(rows).await } else { Ok(()) }
     }
 
+    /// Reads the rest of a statement that is not wanted any more, because another one follows in the transaction.
+    async fn skip_rest(&mut self) -> Result<(), SourceError> {
+        if self.is_running {
+            let refused = rest(&mut self.wire, usize::MAX).await?;
+            self.is_running = false;
+            refused.map_or(Ok(()), |refusal| Err(refusal.reason_for(self.intent)))?;
+        }
+        Ok(())
+    }
+
     /// Reads the rest of a statement that is not wanted any more, if it is short.
     async fn finish(&mut self) -> Result<(), SourceError> {
         if self.is_running {
-            let rest = tokio::time::timeout(REST_WITHIN, rest(&mut self.wire)).await;
+            let rest = tokio::time::timeout(REST_WITHIN, rest(&mut self.wire, MAX_REST)).await;
             rest.map_err(|_| SourceError::Failed { detail: "a statement has not ended".to_owned() })??;
             self.is_running = false;
         }
@@ -251,16 +262,19 @@ fn has_columns(columns: usize, statement: &Statement) -> Result<(), SourceError>
     Err(SourceError::StructureChanged { detail })
 }
 
-/// Reads rows to the end, up to a few bytes.
-async fn rest(wire: &mut Wire) -> Result<(), SourceError> {
-    let mut bytes = 0;
-    while let Next::Row(packet) = commands::next(wire).await? {
-        bytes += packet.len();
-        if bytes > MAX_REST {
+/// Reads rows to the end, up to this many bytes; the reason, if the server refuses to go on.
+async fn rest(wire: &mut Wire, most: usize) -> Result<Option<Refusal>, SourceError> {
+    let mut bytes: usize = 0;
+    loop {
+        match commands::next(wire).await? {
+            Next::Row(packet) => bytes = bytes.saturating_add(packet.len()),
+            Next::End => return Ok(None),
+            Next::Refused(refusal) => return Ok(Some(refusal)),
+        }
+        if bytes > most {
             return Err(SourceError::Failed { detail: "a statement has a long rest".to_owned() });
         }
     }
-    Ok(())
 }
 
 impl Statements for MysqlConnection {
@@ -277,7 +291,7 @@ impl Connection for MysqlConnection {
     }
 
     async fn commit(&mut self) -> Result<(), SourceError> {
-        self.finish().await?;
+        self.skip_rest().await?;
         if self.transaction == Transaction::Open {
             self.ask(session::COMMIT).await?;
         }

@@ -188,6 +188,17 @@ pub async fn rows_are_limited<F: Fixture>() {
     assert_eq!((found.lines().count(), error), (3, None));
 }
 
+/// A statement follows another one of which not all rows were wanted, in the same transaction.
+pub async fn a_statement_follows_one_with_a_long_rest<F: Fixture>() {
+    let fixture = F::open(&format!("{}; INSERT INTO t VALUES (1)", F::WORDING.table));
+    let few = Run { max_rows: 3, ..run() };
+    let many = statement(&format!("{} LIMIT 100000", F::WORDING.numbers), 2);
+    let statements = [many, statement(F::WORDING.count, 1)];
+    let chunks = stream(fixture.source(), few, &statements).await.expect("a free worker");
+    let (found, error) = text(chunks).await;
+    assert_eq!((found.lines().count(), found.lines().last(), error), (4, Some("Integer(1)"), None));
+}
+
 /// An error before the first row is the first item of the stream; a table that is gone is a changed structure.
 pub async fn an_error_before_the_first_row_comes_first<F: Fixture>() {
     let fixture = F::open(F::WORDING.table);
@@ -302,7 +313,7 @@ macro_rules! driver_conformance {
     ($fixture:ty) => {
         $crate::driver_conformance!($fixture:
             the_structure_is_described, the_version_changes_with_the_structure, rows_arrive_in_order,
-            values_keep_their_kind, a_job_sees_one_state, rows_are_limited,
+            values_keep_their_kind, a_job_sees_one_state, rows_are_limited, a_statement_follows_one_with_a_long_rest,
             an_error_before_the_first_row_comes_first, an_error_in_the_middle_ends_the_stream,
             a_statement_stops_at_its_deadline, a_lost_receiver_frees_the_worker, a_slow_receiver_gives_way,
             more_than_the_queue_holds_is_busy, a_panic_is_not_a_complete_response,
