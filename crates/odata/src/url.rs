@@ -149,9 +149,10 @@ impl Url {
     pub fn first_names(&self) -> impl Iterator<Item = &str> {
         let first = self.segments.first().map_or("", |segment| segment.text.as_str());
         let (name, arguments) = first.split_once('(').unwrap_or((first, ""));
-        let (names, most) =
-            if name == "$crossjoin" { (arguments.trim_end_matches(')'), usize::MAX) } else { (name, 1) };
-        names.splitn(most, ',').map(str::trim)
+        let (names, most) = if name == "$crossjoin" { (arguments, usize::MAX) } else { (name, 1) };
+        names
+            .splitn(most, ',')
+            .map(|name| name.trim_matches(|c: char| c.is_whitespace() || matches!(c, '(' | ')')))
     }
 
     pub(crate) fn option(&self, wanted: SystemOption) -> Option<&str> {
@@ -293,6 +294,7 @@ mod tests {
             ("Ships(1)/Visits?$top=1", &["Ships"]),
             ("$metadata", &["$metadata"]),
             ("$crossjoin(Ships, Visits)/$count", &["Ships", "Visits"]),
+            ("$crossjoin((Ships),((Visits)))", &["Ships", "Visits"]),
         ] {
             assert_eq!(Url::read(path).unwrap().first_names().collect::<Vec<_>>(), names, "{path}");
         }

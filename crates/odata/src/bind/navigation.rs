@@ -82,8 +82,9 @@ impl<'m> Binder<'m> {
         }
         let place = match before {
             [] => self.scopes.current(),
-            _ => match self.reach(before)? {
-                Reached::Row(place) => place,
+            // Groups have values whose names are paths.
+            _ => match self.reach(before) {
+                Ok(Reached::Row(place)) => place,
                 _ => return Ok(None),
             },
         };

@@ -100,6 +100,11 @@ fn groups_are_made_of_combinations() {
     let context = "https://host/api/odata4/test/$metadata#Collection(Edm.ComplexType)";
     for (apply, expected) in [
         ("aggregate($count as Number)", json!([{ "Number": 6 }])),
+        ("groupby((Cranes/lift))&$filter=Cranes/lift eq null", json!([{ "Cranes": { "lift": null } }])),
+        (
+            "groupby((Ports/name,Cranes/lift))&$filter=Cranes/lift ne null and Ports/name ne 'Oslo' and null ne Cranes/lift&$top=1",
+            json!([{ "Ports": { "name": "Riga" }, "Cranes": { "lift": 3 } }]),
+        ),
         (
             "filter(Ports/id eq Cranes/port)/groupby((Ports/name),aggregate(Cranes/lift with sum as Total))",
             json!([{ "Ports": { "name": "Oslo" }, "Total": 11 }, { "Ports": { "name": "Riga" }, "Total": null }]),
