@@ -44,7 +44,7 @@ impl TrustedIssuers for PostgresStore {
         // The first two conditions are those of the index.
         static FIND: NamedStatement = NamedStatement::new(
             "SELECT id FROM users WHERE attributes IS NOT NULL AND lower(CAST(attributes AS jsonb) ->> 'email') = :email
-                AND CAST(attributes AS jsonb) ->> 'email_verified' = 'true' ORDER BY id LIMIT 2",
+                AND CAST(attributes AS jsonb) ->> 'email_verified' = 'true' ORDER BY id LIMIT 5",
         );
         read!(self, db => trusted_issuers::users_with_email(&Tables(db), &FIND, email))
     }

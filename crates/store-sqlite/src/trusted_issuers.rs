@@ -43,7 +43,7 @@ impl TrustedIssuers for SqliteStore {
         // The first two conditions are those of the index.
         static FIND: NamedStatement = NamedStatement::new(
             "SELECT id FROM users WHERE attributes IS NOT NULL AND lower(json_extract(attributes, '$.email')) = :email
-                AND json_extract(attributes, '$.email_verified') ORDER BY id LIMIT 2",
+                AND json_extract(attributes, '$.email_verified') ORDER BY id LIMIT 5",
         );
         self.read(move |db| run_ready(trusted_issuers::users_with_email(&Tables(db), &FIND, email)))
     }

@@ -146,7 +146,9 @@ macro_rules! conformance_tests {
                 links_end_with_their_time_and_with_the_access_of_their_user,
                 a_link_is_worth_no_more_than_the_rights_of_who_made_it,
                 a_link_of_an_administrator_renews_an_expired_password_and_clears_a_lock,
-                a_link_that_was_sent_verifies_the_address_unless_it_has_changed,
+                a_link_that_was_sent_verifies_the_address_and_ends_with_it,
+                links_end_with_the_access_of_who_made_them,
+                links_for_a_forgotten_password_do_not_end_each_other,
                 a_user_is_invited_with_a_link_or_not_at_all,
             }
             mails {

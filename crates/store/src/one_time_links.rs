@@ -68,8 +68,8 @@ pub enum OneTimeLinkRefusal {
     Full,
 }
 
-/// One-time links. A user has at most one for each purpose: a new one ends the earlier ones. They end with the access of
-/// their user, with the user, and with the user who made them.
+/// One-time links. A user has at most one for each purpose of an administrator: a new one ends the earlier ones. They end with
+/// the access of their user and of the user who made them; those that were mailed also with the mail address.
 pub trait OneTimeLinks {
     /// Creates a user together with a link.
     fn invite_user(
@@ -78,7 +78,7 @@ pub trait OneTimeLinks {
         link: NewLink,
         audit: [NewAuditEvent; 2],
     ) -> Answer<'_, Judged<(User, OneTimeLink), UserRefusal>>;
-    /// Stores a link, and ends the earlier ones for the same purpose.
+    /// Stores a link. One of an administrator ends the earlier ones for the same purpose.
     fn insert_one_time_link(
         &self,
         new: NewOneTimeLink,

@@ -2,6 +2,7 @@
 //! the decision is made here, once for all backends, and nothing here reads or writes.
 
 use domain::account::data_source::{GroupMember, MOST_MEMBERS};
+use domain::account::one_time_link::LinkPurpose;
 use domain::account::{DataSource, Permission, Role, StoredOptions, User, role};
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{RoleId, SecretId, TrustedOriginId, UserId};
@@ -35,10 +36,18 @@ pub fn rights_cover(hold: bool, event: &NewAuditEvent, carried: &[Permission]) -
     if event.covers(carried) { Ok(()) } else { Err(UserRefusal::BeyondRights) }
 }
 
-/// Whether somebody with the permissions `has` may hand over an account with the permissions `needed`; an Administrator
-/// may hand over every account.
-pub fn maker_may_hand_over(has: &[Permission], needed: &[Permission]) -> bool {
-    has.contains(&Permission::Administrator) || needed.iter().all(|permission| has.contains(permission))
+/// Whether somebody with the permissions `has` may hand over, with a link for this purpose, an account with the permissions
+/// `needed`; an Administrator may hand over every account.
+pub fn maker_may_hand_over(purpose: LinkPurpose, has: &[Permission], needed: &[Permission]) -> bool {
+    let may_make = has.contains(&Permission::ModifyUsers)
+        || (purpose == LinkPurpose::Invitation && has.contains(&Permission::CreateUsers));
+    has.contains(&Permission::Administrator)
+        || (may_make && needed.iter().all(|permission| has.contains(permission)))
+}
+
+/// Whether a user with these permissions may choose a new password without anybody's help.
+pub fn may_choose_a_password(has: &[Permission]) -> bool {
+    has.contains(&Permission::Administrator) || has.contains(&Permission::ChangePassword)
 }
 
 /// Whether a token of an application with these scopes, if it still exists, may still use the management API.

@@ -47,6 +47,6 @@ pub trait TrustedIssuers {
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<TrustedIssuer, TrustedIssuerRefusal>>;
     /// The users with this mail address for which an administrator vouches, ignoring the case of ASCII letters; at most
-    /// two, because an address of several users names none of them.
+    /// five. An address of several users names none of them where it identifies somebody.
     fn users_with_verified_email<'a>(&'a self, email: &'a str) -> Answer<'a, Vec<UserId>>;
 }

@@ -88,7 +88,7 @@ impl ForgottenPasswordService {
         self.context.strangers.leave(Left::ForgottenPassword, origin.network(), now).map_err(|wait| {
             AskedTooOften { retry_after_secs: self.context.metrics.count_rate_limited(wait) }
         })?;
-        let waits = !continue_to.is_empty() && continue_to.len() <= LONGEST_CONTINUE_TO;
+        let waits = is_authorization_request(continue_to) && continue_to.len() <= LONGEST_CONTINUE_TO;
         let question = Question {
             name: name.trim().to_owned(),
             continue_to: waits.then(|| continue_to.to_owned()),
@@ -122,6 +122,13 @@ impl ForgottenPasswordService {
         }
         Ok(())
     }
+}
+
+/// Whether an address is that of an authorization request, whose page says which application asks. A mail of ours leads
+/// nowhere else: anybody could otherwise send a user to the page for devices with a code filled in.
+fn is_authorization_request(path_and_query: &str) -> bool {
+    let paths = ["/oauth2/authorize?", "/api/mgmt/oauth2/authorize?"];
+    paths.iter().any(|path| path_and_query.starts_with(path))
 }
 
 fn count(context: &Context, outcome: &'static str) {

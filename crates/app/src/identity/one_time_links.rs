@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::account::User;
 use domain::account::one_time_link::{LinkPurpose, OneTimeLink};
 use domain::account::password::{self, PasswordFault};
-use domain::audit::{Action, Outcome};
+use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::secret::{Digest, OneTimeLinkText, Password};
 use store::LinkUse;
 
@@ -70,9 +70,10 @@ impl OneTimeLinkService {
     /// What the link with this secret is about. Changes nothing.
     ///
     /// # Errors
-    /// [`LinkRefusal::Over`]; a fault if the database cannot be read.
+    /// [`LinkRefusal::Over`], [`LinkRefusal::AddressNotAllowed`]; a fault if the database cannot be read.
     pub async fn look_at(&self, secret: &str, origin: &RequestOrigin) -> Result<ValidLink, LinkRefusal> {
         let (link, user, _) = self.find(secret, origin).await?;
+        self.demand_address(&link, &user, origin).await?;
         Ok(ValidLink { user_name: user.name, purpose: link.purpose })
     }
 
@@ -88,16 +89,7 @@ impl OneTimeLinkService {
         origin: &RequestOrigin,
     ) -> Result<Option<String>, LinkRefusal> {
         let (link, user, digest) = self.find(secret, origin).await?;
-        let mut audit = origin.audit(Action::ChangePassword, Outcome::Success, self.context.now());
-        audit.actor = Some(user.id);
-        audit.actor_name = Some(user.name.clone());
-        audit.subject = Some(user.name.clone());
-        audit.detail = Some(format!("by {}", link.purpose.in_words()));
-        match demand_address(&self.context, &audit, origin).await {
-            Ok(()) => {}
-            Err(SignInRefusal::Fault(fault)) => return Err(fault.into()),
-            Err(_) => return Err(LinkRefusal::AddressNotAllowed),
-        }
+        let audit = self.demand_address(&link, &user, origin).await?;
         password::check(new.expose(), &user.name)?;
         let password = self.context.vault.hash_password(new).await.map_err(|_| Fault::Busy)?;
         let now = self.context.now();
@@ -110,6 +102,25 @@ impl OneTimeLinkService {
         self.context.vault.forget_remembered_credentials();
         self.context.logouts_stored.announce();
         Ok(link.continue_to)
+    }
+
+    /// Refuses an address from which the user may not sign in. Returns the event of the change otherwise.
+    async fn demand_address(
+        &self,
+        link: &OneTimeLink,
+        user: &User,
+        origin: &RequestOrigin,
+    ) -> Result<NewAuditEvent, LinkRefusal> {
+        let mut audit = origin.audit(Action::ChangePassword, Outcome::Success, self.context.now());
+        audit.actor = Some(user.id);
+        audit.actor_name = Some(user.name.clone());
+        audit.subject = Some(user.name.clone());
+        audit.detail = Some(format!("by {}", link.purpose.in_words()));
+        match demand_address(&self.context, &audit, origin).await {
+            Ok(()) => Ok(audit),
+            Err(SignInRefusal::Fault(fault)) => Err(fault.into()),
+            Err(_) => Err(LinkRefusal::AddressNotAllowed),
+        }
     }
 
     async fn find(

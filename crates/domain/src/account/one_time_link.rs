@@ -10,7 +10,7 @@ pub const LONGEST_CONTINUE_TO: usize = 4_000;
 
 macro_rules! purposes {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $words:literal, $secs:expr;)+) => {
-        /// Why somebody gets a one-time link. A new one ends the earlier ones of the same purpose.
+        /// Why somebody gets a one-time link. A new one of an administrator ends the earlier ones of the same purpose.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum LinkPurpose {
             $($(#[$doc])* $name),+

@@ -22,7 +22,7 @@ fn new(user: &User, number: u8, most: u32) -> NewOneTimeLink {
         link: NewLink {
             purpose: LinkPurpose::Reset,
             digest: Digest::from_bytes([number; 32]),
-            sent_to: Some("ada@example.com".to_owned()),
+            sent_to: None,
             continue_to: None,
             mail: Some(NewMail { sealed: SealedLetter::new(vec![number; 40]), most }),
             expires_at: START.plus_secs(600),

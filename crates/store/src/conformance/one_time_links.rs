@@ -186,6 +186,14 @@ pub async fn a_link_is_worth_no_more_than_the_rights_of_who_made_it(store: Arc<d
     assert_eq!(try_out(store, 2).await, Err(OneTimeLinkRefusal::Unknown), "bob has become an Administrator");
     assert_eq!(user(store, bob.id).await.password.as_phc(), bob.password.as_phc());
     set(vec![USER_ROLE]).await;
+    let roles_of_helper = async |roles: Vec<domain::id::RoleId>| {
+        let change = UserChange { roles: Some(roles), ..UserChange::default() };
+        store.update_user(helper.id, change, event(Action::UpdateUser)).await.unwrap().unwrap();
+    };
+    store.insert_one_time_link(new(bob, link(4)), by_helper()).await.unwrap().unwrap();
+    roles_of_helper(vec![USER_ROLE]).await;
+    assert_eq!(try_out(store, 4).await, Err(OneTimeLinkRefusal::Unknown), "the helper could not make it now");
+    roles_of_helper(vec![USER_ROLE, role.id]).await;
     store.insert_one_time_link(new(bob, link(3)), by_helper()).await.unwrap().unwrap();
     store.delete_user(helper.id, Possessions::Keep, OVER, event(Action::DeleteUser)).await.unwrap().unwrap();
     assert!(!is_valid(store, 3).await, "it ends with who made it");
@@ -206,21 +214,65 @@ pub async fn a_link_of_an_administrator_renews_an_expired_password_and_clears_a_
     assert_eq!(user(store, bob.id).await.lockout.failures, 0);
 }
 
-pub async fn a_link_that_was_sent_verifies_the_address_unless_it_has_changed(store: Arc<dyn Store>) {
+/// Sets the mail address of a user, and returns the user as stored.
+async fn with_address(store: &Arc<dyn Store>, id: UserId, address: Option<&str>) -> User {
+    let mut attributes = UserAttributes::default();
+    if let Some(address) = address {
+        attributes.set(Attribute::Email, address);
+    }
+    let change = UserChange { attributes: Some(NewAttributes::Set(attributes)), ..UserChange::default() };
+    store.update_user(id, change, event(Action::UpdateUser)).await.unwrap().unwrap();
+    user(store, id).await
+}
+
+pub async fn a_link_that_was_sent_verifies_the_address_and_ends_with_it(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let (store, bob) = (&world.store, &world.user);
-    for (kept, verified) in [("other@example.com", false), ("bob@example.com", true)] {
-        let mut attributes = UserAttributes::default();
-        attributes.set(Attribute::Email, kept);
-        let change = UserChange { attributes: Some(NewAttributes::Set(attributes)), ..UserChange::default() };
-        store.update_user(bob.id, change, event(Action::UpdateUser)).await.unwrap().unwrap();
-        let now = user(store, bob.id).await;
-        let sent = NewLink { sent_to: Some("bob@example.com".to_owned()), ..link(1) };
-        insert(store, new(&now, sent)).await.unwrap();
-        try_out(store, 1).await.unwrap();
-        let after = user(store, bob.id).await.attributes.unwrap();
-        assert_eq!((after.get(Attribute::Email), after.email_verified), (Some(kept), verified));
+    let sent = |number| NewLink { sent_to: Some("bob@example.com".to_owned()), ..link(number) };
+    let other = with_address(store, bob.id, Some("other@example.com")).await;
+    assert_eq!(insert(store, new(&other, sent(1))).await, Err(OneTimeLinkRefusal::RightsChanged));
+    for changed in [Some("other@example.com"), None] {
+        let now = with_address(store, bob.id, Some("bob@example.com")).await;
+        insert(store, new(&now, sent(2))).await.unwrap();
+        with_address(store, bob.id, changed).await;
+        assert!(!is_valid(store, 2).await, "{changed:?}");
     }
+    let now = with_address(store, bob.id, Some("bob@example.com")).await;
+    insert(store, new(&now, sent(3))).await.unwrap();
+    with_address(store, bob.id, Some("bob@example.com")).await;
+    try_out(store, 3).await.unwrap();
+    let after = user(store, bob.id).await.attributes.unwrap();
+    assert_eq!((after.get(Attribute::Email), after.email_verified), (Some("bob@example.com"), true));
+}
+
+pub async fn links_end_with_the_access_of_who_made_them(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let (store, bob) = (&world.store, &world.user);
+    let maker = insert_user(store, "maker", &[ADMINISTRATOR_ROLE]).await.unwrap();
+    let made = || NewAuditEvent { actor: Some(maker.id), ..event(Action::CreateOneTimeLink) };
+    let before = AccessOf::IssuedBefore(START.plus_secs(1));
+    for access in [AccessOf::User(maker.id), before] {
+        let now = user(store, bob.id).await;
+        store.insert_one_time_link(new(&now, link(1)), made()).await.unwrap().unwrap();
+        store.revoke_access(access, OVER, event(Action::UpdateUser)).await.unwrap().unwrap();
+        assert!(!is_valid(store, 1).await, "{access:?}");
+    }
+}
+
+pub async fn links_for_a_forgotten_password_do_not_end_each_other(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let (store, bob) = (&world.store, &world.user);
+    let forgotten = |number| NewLink { purpose: LinkPurpose::Forgotten, ..link(number) };
+    insert(store, new(bob, forgotten(1))).await.unwrap();
+    insert(store, new(bob, forgotten(2))).await.unwrap();
+    assert!(is_valid(store, 1).await && is_valid(store, 2).await);
+    let change = UserChange { roles: Some(Vec::new()), ..UserChange::default() };
+    store.update_user(bob.id, change, event(Action::UpdateUser)).await.unwrap().unwrap();
+    assert_eq!(try_out(store, 1).await, Err(OneTimeLinkRefusal::Unknown), "bob may not change the password");
+    let change = UserChange { roles: Some(bob.roles.clone()), ..UserChange::default() };
+    store.update_user(bob.id, change, event(Action::UpdateUser)).await.unwrap().unwrap();
+    try_out(store, 1).await.unwrap();
+    assert!(!is_valid(store, 2).await, "a new password ends them all");
 }
 
 pub async fn a_user_is_invited_with_a_link_or_not_at_all(store: Arc<dyn Store>) {

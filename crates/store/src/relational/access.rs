@@ -8,7 +8,7 @@ use oauth::revocation::{Revocation, RevokedSubject};
 use super::versions::{self, CachedKind};
 use super::{
     Change, NamedStatement, Read, SqlTransaction, application_access, authority, consents, logout_deliveries,
-    personal_access_tokens, sessions, users, values,
+    one_time_links, personal_access_tokens, sessions, users, values,
 };
 use crate::columns::ISSUED_BEFORE;
 use crate::{AccessOf, RightsChanged};
@@ -69,5 +69,6 @@ async fn issued_before<S: SqlTransaction>(
     db.execute(&REPLACE, values! { kind: ISSUED_BEFORE, instant }).await?;
     sessions::close_older(db, instant, at).await?;
     personal_access_tokens::delete_older(db, instant).await?;
+    one_time_links::delete_older(db, instant).await?;
     db.append_revocations(&[RevokedSubject::IssuedBefore(instant)], at, Timestamp::MAX).await
 }

@@ -67,7 +67,7 @@ pub async fn invite<S: SqlTransaction>(
     Ok((user, link))
 }
 
-/// Stores a link, and ends the earlier ones for the same purpose.
+/// Stores a link. One of an administrator ends the earlier ones for the same purpose.
 pub async fn insert<S: SqlTransaction>(
     db: &S,
     new: &NewOneTimeLink,
@@ -89,6 +89,11 @@ pub async fn insert<S: SqlTransaction>(
     if !has_room(db, link).await? {
         return Err(OneTimeLinkRefusal::Full.into());
     }
+    if let Some(address) = &link.sent_to
+        && !has_address(db, user, address).await?
+    {
+        return Err(OneTimeLinkRefusal::RightsChanged.into());
+    }
     let stored = add(db, user, epoch, link, event).await?.ok_or(OneTimeLinkRefusal::RightsChanged)?;
     db.append_audit(event).await?;
     Ok(stored)
@@ -109,6 +114,12 @@ async fn rights_cover<S: SqlTransaction>(
     }
 }
 
+async fn has_address<S: SqlTransaction>(db: &S, user: UserId, address: &str) -> Read<bool, S> {
+    let found = users::find(db, user).await?;
+    let attributes = found.as_ref().and_then(|user| user.attributes.as_deref());
+    Ok(attributes.and_then(|attributes| attributes.get(Attribute::Email)) == Some(address))
+}
+
 async fn has_room<S: SqlTransaction>(db: &S, link: &NewLink) -> Read<bool, S> {
     match &link.mail {
         Some(mail) => mails::has_room(db, mail).await,
@@ -123,8 +134,10 @@ async fn add<S: SqlTransaction>(
     new: &NewLink,
     event: &NewAuditEvent,
 ) -> Read<Option<OneTimeLink>, S> {
-    static FORMER: NamedStatement =
-        NamedStatement::new("DELETE FROM one_time_links WHERE user_id = :user AND purpose = :purpose");
+    static FORMER: NamedStatement = NamedStatement::new(
+        "DELETE FROM one_time_links
+        WHERE user_id = :user AND purpose = :purpose AND (:replaces OR expires_at <= :at)",
+    );
     static ADD: NamedStatement = NamedStatement::new(
         "INSERT INTO one_time_links (user_id, user_epoch, digest, purpose, created_by, sent_to, continue_to, created_at,
             expires_at)
@@ -133,8 +146,10 @@ async fn add<S: SqlTransaction>(
         RETURNING id, user_id, user_epoch, purpose, created_by, sent_to, continue_to, created_at, expires_at",
     );
     let NewLink { purpose, digest, sent_to, continue_to, mail, expires_at } = new;
+    // Anybody can ask for a forgotten password, so that must not end the link which the user has in hand.
+    let replaces = purpose.is_of_administrator();
     let purpose = purpose.as_str();
-    db.execute(&FORMER, values! { user, purpose }).await?;
+    db.execute(&FORMER, values! { user, purpose, replaces, at: event.at }).await?;
     let row = values! {
         digest,
         purpose,
@@ -169,6 +184,13 @@ pub async fn list<S: SqlTransaction>(db: &S, user: UserId, now: Timestamp) -> Re
     db.list(&LIST, values! { user, now }).await
 }
 
+/// Deletes the links from before an instant.
+pub(super) async fn delete_older<S: SqlTransaction>(db: &S, instant: Timestamp) -> Read<(), S> {
+    static DELETE: NamedStatement =
+        NamedStatement::new("DELETE FROM one_time_links WHERE created_at < :instant");
+    db.execute(&DELETE, values! { instant }).await.map(drop)
+}
+
 /// Ends all links of a user.
 pub async fn end<S: SqlTransaction>(
     db: &S,
@@ -198,8 +220,8 @@ pub async fn consume<S: SqlTransaction>(
     let LinkUse { digest, password, at, revocation_expires_at } = link;
     let at = *at;
     let found = find(db, digest, at).await?.ok_or(OneTimeLinkRefusal::Unknown)?;
-    let maker_covers = maker_covers(db, &found).await?;
-    if db.execute(&CONSUME, values! { id: found.id, digest }).await? == 0 || !maker_covers {
+    // Judged before anything is written: what a refusal has written stays.
+    if !still_may(db, &found).await? || db.execute(&CONSUME, values! { id: found.id, digest }).await? == 0 {
         return Err(OneTimeLinkRefusal::Unknown.into());
     }
     let (user, epoch) = (found.user, found.user_epoch);
@@ -216,15 +238,18 @@ pub async fn consume<S: SqlTransaction>(
     Ok((found, ended))
 }
 
-/// Whether who made the link may still take over the account. The command line and the user need no permission.
-async fn maker_covers<S: SqlTransaction>(db: &S, link: &OneTimeLink) -> Read<bool, S> {
+/// Whether who made the link could still make it. The command line needs no permission.
+async fn still_may<S: SqlTransaction>(db: &S, link: &OneTimeLink) -> Read<bool, S> {
     static ACTIVE: NamedStatement =
         NamedStatement::new("SELECT EXISTS (SELECT 1 FROM users WHERE id = :maker AND active)");
+    let of_user = authority::permissions_of_user(db, link.user).await?;
+    if link.purpose == LinkPurpose::Forgotten {
+        return Ok(rules::may_choose_a_password(&of_user));
+    }
     let Some(maker) = link.created_by else { return Ok(true) };
     let is_active = db.value(&ACTIVE, values! { maker }).await?;
     let has = authority::permissions_of_user(db, maker).await?;
-    let needed = authority::permissions_of_user(db, link.user).await?;
-    Ok(is_active && rules::maker_may_hand_over(&has, &needed))
+    Ok(is_active && rules::maker_may_hand_over(link.purpose, &has, &of_user))
 }
 
 /// The user has read the mail of an address, which is verified from then on if it is still the user's.

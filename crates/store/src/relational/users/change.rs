@@ -1,5 +1,6 @@
 //! Changing and deleting users.
 
+use domain::account::attributes::Attribute;
 use domain::account::{Session as BrowserSession, User};
 use domain::allow_list::AllowListOwner;
 use domain::audit::NewAuditEvent;
@@ -59,6 +60,7 @@ pub(in crate::relational) async fn end_access<S: SqlTransaction>(
     familiar_networks::forget(db, user).await?;
     personal_access_tokens::delete_all(db, user).await?;
     delete_links(db, user).await?;
+    delete_links_by(db, user).await?;
     sweeps::request(db).await?;
     let subject = RevokedSubject::User { user, epoch };
     db.append_revocations(&[subject], at, revocation_expires_at).await
@@ -68,6 +70,27 @@ pub(in crate::relational) async fn end_access<S: SqlTransaction>(
 pub(in crate::relational) async fn delete_links<S: SqlTransaction>(db: &S, user: UserId) -> Read<u64, S> {
     static DELETE: NamedStatement = NamedStatement::new("DELETE FROM one_time_links WHERE user_id = :user");
     db.execute(&DELETE, values! { user }).await
+}
+
+/// Deletes all one-time links that a user has made.
+async fn delete_links_by<S: SqlTransaction>(db: &S, maker: UserId) -> Read<u64, S> {
+    static DELETE: NamedStatement =
+        NamedStatement::new("DELETE FROM one_time_links WHERE created_by = :maker");
+    db.execute(&DELETE, values! { maker }).await
+}
+
+/// Deletes the one-time links of a user that were sent to another mail address than this, with the mails that wait:
+/// whoever reads that mail is not known to be the user any more.
+async fn delete_links_elsewhere<S: SqlTransaction>(
+    db: &S,
+    user: UserId,
+    address: Option<&str>,
+) -> Read<u64, S> {
+    static DELETE: NamedStatement = NamedStatement::new(
+        "DELETE FROM one_time_links
+        WHERE user_id = :user AND sent_to IS NOT NULL AND sent_to <> COALESCE(:address, '')",
+    );
+    db.execute(&DELETE, values! { user, address }).await
 }
 
 /// Changes the password only if the user's epoch is still that of the password check.
@@ -164,7 +187,9 @@ async fn write<S: SqlTransaction>(db: &S, user: &User) -> Read<(), S> {
         updated_at: *updated_at,
         id: *id,
     };
-    db.execute(&UPDATE, row).await.map(drop)
+    db.execute(&UPDATE, row).await?;
+    let address = user.attributes.as_deref().and_then(|attributes| attributes.get(Attribute::Email));
+    delete_links_elsewhere(db, user.id, address).await.map(drop)
 }
 
 /// Clears the locks and the failures of the user and of the user's familiar networks.
