@@ -86,7 +86,7 @@ pub enum SendFailure {
     /// The mail server refuses it for good.
     #[error("the mail server refused it with code {0}")]
     Refused(u16),
-    /// The mail server refuses it for now, or refuses to be used at all.
+    /// The mail server refuses it at present, or refuses to be used at all.
     #[error("the mail server answered with code {0}")]
     Unwilling(u16),
     /// No connection with the demanded protection.

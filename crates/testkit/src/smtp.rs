@@ -19,7 +19,7 @@ const LARGEST_MAIL: usize = 256 * 1024;
 const MOST_MAILS: usize = 1_000;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Longer than the claim of a server that was killed.
-const LONGEST_WAIT: Duration = Duration::from_secs(120);
+const LONGEST_WAIT: Duration = Duration::from_mins(2);
 
 /// How clients reach an [`SmtpSink`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,6 +10,7 @@ use app::Fault;
 use app::identity::addresses::{AddressRefusal, AddressService};
 use app::identity::authentication::AuthenticationService;
 use app::identity::caller::{Caller, LiveSession, RequestOrigin};
+use app::identity::forgotten::ForgottenPasswordService;
 use app::identity::refusals::RefusalService;
 use app::node::refusal_reason::RefusalReason;
 use app::protocol::authorize::AuthorizationService;
@@ -76,6 +77,7 @@ pub struct Visit {
     refusals: RefusalService,
     authorization: AuthorizationService,
     backchannel: BackchannelService,
+    forgotten: ForgottenPasswordService,
 }
 
 impl FromRequestParts<WebState> for Visit {
@@ -93,6 +95,7 @@ impl FromRequestParts<WebState> for Visit {
             refusals: state.service(),
             authorization: state.service(),
             backchannel: state.service(),
+            forgotten: state.service(),
         })
     }
 }

@@ -17,9 +17,6 @@ use crate::http::cookies;
 use crate::http::faults::set_retry_after;
 use crate::respond::page::{self, PageContext};
 
-/// The path of the page.
-pub(super) const PATH: &str = "/forgot";
-
 #[derive(Template)]
 #[template(path = "forgot.html")]
 struct ForgotPage<'a> {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use app::Fault;
-use app::identity::forgotten::ForgottenPasswordService;
 use app::identity::sessions::SessionService;
 use app::identity::sign_in::SignInService;
 use app::identity::sign_in::{ShownFactor, SignInCredentials, SignInRefusal};
@@ -17,7 +16,7 @@ use http::StatusCode;
 use oauth::parameters::Parameters;
 
 use super::form::{FormBody, OwnForm, fields};
-use super::{DestinationInWords, Visit, fault, forgot, go_to};
+use super::{DestinationInWords, Visit, fault, go_to};
 use crate::extract::Use;
 use crate::filters;
 use crate::http::cookies;
@@ -77,11 +76,7 @@ impl Visit {
             is_verified: requesting_application.as_ref().is_some_and(|way| way.is_verified),
             has_device: prompt.continue_to.split('?').next() == Some("/device"),
             destination: requesting_application.as_ref().map(|way| DestinationInWords::of(&way.destination)),
-            forgot: self
-                .state
-                .service::<ForgottenPasswordService>()
-                .is_offered()
-                .then(|| ForgotLink::at(forgot::PATH, prompt.continue_to)),
+            forgot: self.forgotten.is_offered().then(|| ForgotLink::at(FORGOT, prompt.continue_to)),
             notice: prompt.notice,
             problem: prompt.problem,
             csrf: csrf.expose(),
@@ -125,6 +120,9 @@ pub(crate) fn switch_user(continue_to: &str) -> String {
     let path = format!("/login?{}", query.finish());
     if path.len() > LONGEST_SWITCH { String::new() } else { path }
 }
+
+/// The page for those who have forgotten their passwords.
+const FORGOT: &str = "/forgot";
 
 /// A path with the request that waits, if both are short enough for an address.
 #[derive(Debug, Clone)]
@@ -286,7 +284,7 @@ pub(super) fn samples() -> Vec<String> {
         is_verified: false,
         has_device: false,
         destination: Some(DestinationInWords::sample()),
-        forgot: Some(ForgotLink::at(forgot::PATH, HOSTILE)),
+        forgot: Some(ForgotLink::at(FORGOT, HOSTILE)),
         notice: Some("Your password is set. Sign in with it now."),
         problem: Some(HOSTILE),
         csrf: "c",

@@ -27,6 +27,8 @@ fn known() -> Known {
         &metrics.logout_deliveries,
         &metrics.external_signatures,
         &metrics.audit_throttled,
+        &metrics.mails,
+        &metrics.forgotten_passwords,
     ] {
         counters.inc(OutcomeLabels { outcome });
     }
