@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::account::attributes::Attribute;
 use domain::account::data_source::{GROUP_STORE, GroupMember};
 use domain::account::device::SessionOrigin;
 use domain::account::network::Network;
@@ -27,11 +28,11 @@ use oauth::signing::JwsAlgorithm;
 use oauth::trusted_issuer::{IssuerSettings, NewTrustedIssuer, Purpose};
 use store::{
     BackchannelInsertion, BackchannelLimits, ComesFrom, DeviceInsertion, GrantCreation, MembersChange,
-    ModelChange, ModelPrecondition, NewApplication, NewBackchannelAuthentication, NewConsent, NewDataSource,
-    NewDeviceAuthorization, NewGrant, NewInitialAccessToken, NewLink, NewMail, NewOneTimeLink,
+    ModelChange, ModelPrecondition, NewApplication, NewAttributes, NewBackchannelAuthentication, NewConsent,
+    NewDataSource, NewDeviceAuthorization, NewGrant, NewInitialAccessToken, NewLink, NewMail, NewOneTimeLink,
     NewPersonalAccessToken, NewPushedRequest, NewRegistration, NewSecondFactor, NewSecret, NewSession,
     NewUser, PushedRequestLimits, RefusedSignIn, SealedSecret, Sealing, Sharing, Store, SucceededSignIn,
-    Usage,
+    Usage, UserChange,
 };
 
 mod keys;
@@ -167,6 +168,11 @@ async fn personal_access_token(store: &dyn Store, user: &User) {
 
 /// A one-time link with everything that it can have.
 async fn one_time_link(store: &dyn Store, user: &User) {
+    let stored = store.find_user(user.id).await.unwrap().unwrap();
+    let mut attributes = stored.attributes.as_deref().cloned().unwrap_or_default();
+    attributes.set(Attribute::Email, "ada@example.com");
+    let change = UserChange { attributes: Some(NewAttributes::Set(attributes)), ..UserChange::default() };
+    store.update_user(user.id, change, event(Action::UpdateUser)).await.unwrap().unwrap();
     let link = NewLink {
         purpose: LinkPurpose::Invitation,
         digest: Digest::from_bytes([19; 32]),
